@@ -1,0 +1,21 @@
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+
+#include "cli/commands.h"
+#include "config/workflow.h"
+
+namespace pulk {
+
+Command add_schema(CLI::App& app) {
+  auto what = std::make_shared<std::string>();
+  app.add_option("format", *what, "Which format: workflow")->required()->check(CLI::IsMember({"workflow"}));
+  return [] {
+    fmt::print("{}\n", workflow_schema());
+    return 0;
+  };
+}
+
+}  // namespace pulk

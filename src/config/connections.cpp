@@ -1,0 +1,190 @@
+#include "config/connections.h"
+
+#include <sys/stat.h>
+
+#include <limits>
+#include <utility>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "config/text_file.h"
+#include "config/toml_table.h"
+
+namespace pulk {
+namespace {
+
+constexpr int kLargestInt = std::numeric_limits<int>::max();
+constexpr int kDay = 24 * 60 * 60;
+
+PostgresConnection read_postgres(TomlTable& table) {
+  PostgresConnection connection;
+  table.take("host", connection.host);
+  table.take("port", connection.port, 1, 65535);
+  table.take("database", connection.database);
+  table.take("username", connection.username);
+  table.take("password", connection.password);
+  table.take_choice("sslmode", connection.sslmode,
+                    {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"});
+  table.take("sslrootcert", connection.sslrootcert);
+  table.take("sslcert", connection.sslcert);
+  table.take("sslkey", connection.sslkey);
+  table.take("application_name", connection.application_name);
+  table.take("connect_timeout", connection.connect_timeout, 1, kDay);
+  table.take("lock_timeout", connection.lock_timeout, 1, kDay);
+  return connection;
+}
+
+// Keywords of the connection string that have a key of their own; twice in one string, drivers disagree which counts.
+const std::map<std::string, std::string>& keys_of_keywords() {
+  static const std::map<std::string, std::string> keys{
+      {"driver", "driver_name"}, {"dsn", "dsn"},           {"uid", "username"},     {"user", "username"},
+      {"username", "username"},  {"pwd", "password"},      {"password", "password"}, {"database", "database"}};
+  return keys;
+}
+
+OdbcConnection read_odbc(TomlFile& file, TomlTable& table) {
+  OdbcConnection connection;
+  table.take("driver_name", connection.driver_name);
+  table.take("dsn", connection.dsn);
+  table.take("host", connection.host);
+  table.take("port", connection.port, 1, 65535);
+  table.take("database", connection.database);
+  table.take("username", connection.username);
+  table.take("password", connection.password);
+  table.take("connect_timeout", connection.connect_timeout, 1, kDay);
+  if (const toml::table* inner = table.take_table("odbc_options")) {
+    TomlTable options(file, *inner, table.path_of_key("odbc_options"));
+    options.take_all(connection.odbc_options);
+    for (const auto& [name, value] : connection.odbc_options) {
+      const auto key = keys_of_keywords().find(to_lower(name));
+      if (key != keys_of_keywords().end()) {
+        options.add_problem(name, "has a key of its own", "write it as " + table.path_of_key(key->second));
+      }
+      if (name.empty() || name.find_first_of("=;{}[]()?*!@,") != std::string::npos) {
+        options.add_problem(name, "cannot be a keyword of an ODBC connection string");
+      }
+    }
+  }
+  const bool driver = table.has("driver_name");
+  const bool dsn = table.has("dsn");
+  if (!driver && !dsn) {
+    table.add_problem("driver_name", "neither driver_name nor dsn is there", "`odbcinst -q -d` lists the drivers");
+  } else if (driver && dsn) {
+    table.add_problem("dsn", "driver_name and dsn are both there", "keep one of them");
+  }
+  return connection;
+}
+
+std::string read_path(TomlTable& table, const std::string& what) {
+  std::string path;
+  if (!table.has("path")) table.add_problem("path", "the path is missing", what);
+  table.take("path", path);
+  return path;
+}
+
+void read_sources(TomlFile& file, TomlTable& connections, ConnectionsFile& result) {
+  const toml::table* node = connections.take_table("source");
+  if (node == nullptr) return;
+  TomlTable sources(file, *node, connections.path_of_key("source"));
+  if (const toml::table* inner = sources.take_table("postgresql")) {
+    TomlTable table(file, *inner, sources.path_of_key("postgresql"));
+    result.sources.emplace("postgresql", read_postgres(table));
+    table.finish();
+  }
+  if (const toml::table* inner = sources.take_table("odbc")) {
+    TomlTable table(file, *inner, sources.path_of_key("odbc"));
+    result.sources.emplace("odbc", read_odbc(file, table));
+    table.finish();
+  }
+  for (const char* kind : {"sqlserver", "redshift", "teradata", "oracle", "azure_synapse", "azure_synapse_serverless",
+                           "bigquery", "db2", "snowflake", "sqlite"}) {
+    if (sources.take_table(kind) != nullptr) result.unsupported_sources.emplace(kind);
+  }
+  sources.finish();
+}
+
+void read_targets(TomlFile& file, TomlTable& connections, ConnectionsFile& result) {
+  const toml::table* node = connections.take_table("target");
+  if (node == nullptr) return;
+  TomlTable targets(file, *node, connections.path_of_key("target"));
+  if (const toml::table* inner = targets.take_table("duckdb")) {
+    TomlTable table(file, *inner, targets.path_of_key("duckdb"));
+    result.targets.emplace("duckdb", DuckdbConnection{read_path(table, "the database file")});
+    table.finish();
+  }
+  if (const toml::table* inner = targets.take_table("files")) {
+    TomlTable table(file, *inner, targets.path_of_key("files"));
+    result.targets.emplace("files", FilesConnection{read_path(table, "the folder")});
+    table.finish();
+  }
+  for (const char* kind : {"snowflake_connection_name", "s3", "blob", "gcs"}) {
+    if (targets.take_table(kind) != nullptr) result.unsupported_targets.emplace(kind);
+  }
+  targets.finish();
+}
+
+void read_application(TomlFile& file, TomlTable& root, ConnectionsFile& result) {
+  const toml::table* node = root.take_table("application");
+  if (node == nullptr) return;
+  TomlTable table(file, *node, "application");
+  table.take("max_parallel_tasks", result.application.max_parallel_tasks, 1, 100);
+  table.take("task_fetch_interval", result.application.task_fetch_interval, 1, kLargestInt);
+  for (const char* key : {"metadata_operation_concurrency", "lease_refresh_interval", "debug_mode", "affinity",
+                          "agent_id", "snowflake_database_for_metadata", "snowflake_schema_for_data_migration_metadata",
+                          "snowflake_schema_for_data_validation_metadata", "local_results_directory"}) {
+    table.skip(key, result.without_effect);
+  }
+  table.finish();
+}
+
+toml::table parse(const std::string& text, const std::string& path) {
+  try {
+    return toml::parse(text, path);
+  } catch (const toml::parse_error& error) {
+    const toml::source_position& begin = error.source().begin;
+    // The library's text may quote the line, but not the value of a key: it stops at the character that is wrong.
+    throw Error(ErrorKind::usage, std::string(error.description()),
+                path + ":" + std::to_string(begin.line) + ":" + std::to_string(begin.column));
+  }
+}
+
+bool readable_by_others(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
+}
+
+}  // namespace
+
+ConnectionsFile load_connections(const std::string& path, const ReferenceResolver& resolve) {
+  const toml::table document = parse(
+      read_text_file(path,
+                     "write it with a [connections.source.postgresql] or [connections.source.odbc] table and a "
+                     "[connections.target.duckdb] or [connections.target.files] table"),
+      path);
+  TomlFile file;
+  file.path = path;
+  file.resolve = resolve;
+  file.readable_by_others = readable_by_others(path);
+
+  ConnectionsFile result;
+  result.path = path;
+  TomlTable root(file, document, "");
+  root.take("selected_task_source", result.selected_task_source);
+  root.skip("task_source", result.without_effect);
+  root.skip("idle_shutdown", result.without_effect);
+  read_application(file, root, result);
+  if (const toml::table* node = root.take_table("connections")) {
+    TomlTable connections(file, *node, "connections");
+    read_sources(file, connections, result);
+    read_targets(file, connections, result);
+    connections.finish();
+  }
+  root.finish();
+
+  file.problems.throw_if_any(ErrorKind::usage);
+  file.refused.throw_if_any(ErrorKind::refused);
+  result.warnings = std::move(file.warnings);
+  return result;
+}
+
+}  // namespace pulk

@@ -1,0 +1,89 @@
+#include "engine/extract.h"
+
+#include <arrow/record_batch.h>
+#include <arrow/util/byte_size.h>
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/steps.h"
+#include "catalog/arrow_schema.h"
+#include "engine/parquet_roller.h"
+
+namespace pulk {
+
+namespace {
+
+// Takes back what an attempt counted and staged, unless it succeeds.
+class Undo {
+ public:
+  Undo(Stage& stage, std::string prefix, LaneCounters& counters)
+      : stage_(stage), prefix_(std::move(prefix)), counters_(counters) {}
+  ~Undo() {
+    if (done_) return;
+    counters_.rows -= rows_;
+    counters_.bytes -= bytes_;
+    try {
+      for (const std::string& name : stage_.list())
+        if (name.starts_with(prefix_)) stage_.remove(name);
+    } catch (const std::exception&) {
+      // The error that brought us here is the one to report; files left behind are swept at the next start.
+    }
+  }
+  void count(std::int64_t rows, std::int64_t bytes) {
+    rows_ += rows;
+    bytes_ += bytes;
+    counters_.rows += rows;
+    counters_.bytes += bytes;
+  }
+  void keep() { done_ = true; }
+
+ private:
+  Stage& stage_;
+  std::string prefix_;
+  LaneCounters& counters_;
+  std::int64_t rows_ = 0, bytes_ = 0;
+  bool done_ = false;
+};
+
+}  // namespace
+
+Extracted extract(SourceLane& lane, const TablePlan& table, const PartitionPlan& partition, Stage& stage,
+                  const std::string& file_prefix, const EncodeOptions& encode, const ReadLimits& limits,
+                  CancelToken& cancel, LaneCounters& counters) {
+  const auto start = std::chrono::steady_clock::now();
+  Extracted result;
+  Undo undo(stage, file_prefix + "-", counters);
+  const CancelToken::Registration on_cancel(cancel, [&lane] { lane.cancel(); });
+  cancel.check();
+
+  ParquetRoller roller(stage, file_prefix, arrow_schema(table.columns), encode, limits.pool);
+  const std::unique_ptr<BatchReader> reader = lane.read(table, partition, limits);
+  bool first = true;
+  while (const auto batch = reader->next()) {
+    cancel.check();
+    roller.write(batch);
+    result.rows_read += batch->num_rows();
+    undo.count(batch->num_rows(), arrow::util::TotalBufferSize(*batch));
+    if (first) step("partition.first_batch");
+    first = false;
+  }
+  // One file even for no rows in the first partition: readers of a folder find the schema of an empty table there.
+  result.files = roller.finish(partition.ordinal == 1);
+  for (const StagedFile& file : result.files) {
+    result.rows_encoded += file.rows;
+    result.bytes += file.bytes;
+  }
+  result.widest_row = reader->widest_row();
+  if (result.rows_encoded != result.rows_read)
+    throw Error(ErrorKind::integrity, fmt::format("{} rows were read, {} are in the files", result.rows_read,
+                                                  result.rows_encoded),
+                fmt::format("{}: partition {}", table.label, partition.ordinal));
+  undo.keep();
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace pulk

@@ -1,0 +1,52 @@
+// The state of one table while it runs. Guarded by the runner's mutex, but for what is said to be constant after
+// admission.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/runner.h"
+
+namespace pulk {
+
+struct PartitionRun {
+  bool loaded = false;
+  std::string snapshot;                         // the moment that its rows are of
+  std::int64_t rows = 0;
+};
+
+struct TableRun {
+  RunTable table;                               // constant after admission
+  EncodeOptions encode;                         // constant after admission
+  std::int64_t lane_cost = 0;                   // constant after admission
+  std::unique_ptr<Stage> stage;                 // constant after admission
+
+  std::vector<PartitionRun> partitions;         // by ordinal - 1
+  std::map<std::string, std::int64_t> fences;   // by partition id; "" is the publish mark
+  int open_tasks = 0;
+  bool closed = false;                          // outcome is final
+  bool user_asserted = false;                   // a loaded partition was kept because the user says so
+  struct Count {
+    std::string snapshot;
+    std::int64_t rows = 0;
+  };
+  std::optional<Count> count;
+  TableOutcome outcome;
+  std::chrono::steady_clock::time_point started;
+
+  const TablePlan& plan() const { return table.plan; }
+};
+
+enum class TaskKind { extract, check, count };
+
+struct Task {
+  TaskKind kind = TaskKind::extract;
+  TableRun* table = nullptr;
+  int partition = 0;                            // index, not ordinal; unused by count
+};
+
+}  // namespace pulk

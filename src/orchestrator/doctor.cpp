@@ -1,0 +1,548 @@
+#include "orchestrator/doctor.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "adbc/adbc.h"
+#include "base/cancel.h"
+#include "base/sqlite_db.h"
+#include "base/strings.h"
+#include "config/connections.h"
+#include "config/workflow.h"
+#include "engine/loader.h"
+#include "engine/planner.h"
+#include "orchestrator/doctor_probes.h"
+#include "orchestrator/prepare.h"
+#include "secrets/reference.h"
+#include "source/odbc/odbc_source.h"
+#include "source/postgres/postgres_source.h"
+#include "state/sqlite/sqlite_store.h"
+#include "warehouse/duckdb/duckdb_file.h"
+
+namespace pulk {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kOwnerLease{60};
+constexpr std::int64_t kTargetMemory = 64LL << 20;
+// What a doctor needs of the source at once: a holder, its helper, one that reads.
+constexpr int kSourceConnections = 3;
+
+struct Verdict {
+  CheckStatus status = CheckStatus::pass;
+  std::string detail, fix;
+  ErrorKind kind = ErrorKind::usage;
+};
+
+Verdict passed(std::string detail) { return {CheckStatus::pass, std::move(detail), "", ErrorKind::usage}; }
+Verdict warned(std::string detail, std::string fix) {
+  return {CheckStatus::warn, std::move(detail), std::move(fix), ErrorKind::usage};
+}
+
+std::string label_of(const TableConfig& table) {
+  if (!table.query.empty()) return "query for " + table.target.table;
+  std::vector<std::string> parts;
+  for (const std::string* part : {&table.source.database, &table.source.schema, &table.source.table})
+    if (!part->empty()) parts.push_back(*part);
+  return join(parts, ".");
+}
+
+WrittenName written(const std::string& text) { return text.empty() ? WrittenName{} : parse_written_name(text); }
+
+template <typename Map>
+std::vector<std::string> names_of(const Map& map) {
+  std::vector<std::string> names;
+  for (const auto& [name, connection] : map) names.push_back(name);
+  return names;
+}
+
+// The connection that a run would take, by the rules of --source and --target.
+template <typename Map>
+const typename Map::value_type& choose(const Map& map, const std::set<std::string>& unsupported,
+                                       const std::string& wanted, const std::string& side) {
+  const std::string here = map.empty() ? "" : "; there are: " + join(names_of(map), ", ");
+  if (!wanted.empty()) {
+    if (const auto found = map.find(wanted); found != map.end()) return *found;
+    if (unsupported.contains(wanted))
+      throw Error(ErrorKind::refused, "connections of the kind " + wanted + " are not in this version" + here);
+    throw Error(ErrorKind::usage, "there is no connection named " + wanted + here);
+  }
+  if (map.size() == 1) return *map.begin();
+  if (map.size() > 1) throw Error(ErrorKind::usage, "there are several: " + join(names_of(map), ", "), "", "choose one by --" + side);
+  if (!unsupported.empty())
+    throw Error(ErrorKind::refused, "connections of the kind " + *unsupported.begin() + " are not in this version");
+  throw Error(ErrorKind::usage, "none is configured", "", "add a [connections." + side + ".…] table");
+}
+
+}  // namespace
+
+std::string_view to_string(CheckStatus status) {
+  switch (status) {
+    case CheckStatus::pass: return "pass";
+    case CheckStatus::warn: return "warn";
+    case CheckStatus::fail: return "fail";
+    case CheckStatus::skip: return "skip";
+  }
+  return "fail";
+}
+
+int exit_class(const std::vector<Check>& checks) {
+  // The order of a run's exit class: what may mean wrong data first, what running again may mend last.
+  static constexpr ErrorKind order[] = {ErrorKind::integrity, ErrorKind::internal, ErrorKind::drift,
+                                        ErrorKind::refused,   ErrorKind::usage,    ErrorKind::retryable};
+  for (const ErrorKind kind : order)
+    for (const Check& check : checks)
+      if (check.status == CheckStatus::fail && check.kind == kind) return static_cast<int>(kind);
+  return 0;
+}
+
+namespace {
+
+class Doctor {
+ public:
+  Doctor(const DoctorOptions& options, CancelToken& cancel, const std::function<void(const Check&)>& on_check)
+      : options_(options), cancel_(cancel), on_check_(on_check) {}
+
+  std::vector<Check> run() {
+    check_files();
+    check_source();
+    check_target();
+    check_tables();
+    check_disk();
+    check_workspace();
+    check_machine();
+    return std::move(checks_);
+  }
+
+ private:
+  // `fix` is for errors that bring none. True when the check did not fail.
+  bool check(const std::string& name, const std::string& fix, const std::function<Verdict()>& look) {
+    cancel_.check();
+    const auto start = Clock::now();
+    Verdict verdict;
+    try {
+      verdict = look();
+    } catch (...) {
+      cancel_.check();
+      const Error error = as_error(std::current_exception());
+      verdict = {CheckStatus::fail, (error.subject().empty() ? "" : error.subject() + ": ") + error.message(),
+                 error.hint().empty() ? fix : error.hint(), error.kind()};
+    }
+    report({name, verdict.status, std::chrono::duration<double>(Clock::now() - start).count(),
+            without_secrets(verdict.detail), without_secrets(verdict.fix), verdict.kind});
+    return verdict.status != CheckStatus::fail;
+  }
+  void skip(const std::string& name, const std::string& why) {
+    report({name, CheckStatus::skip, 0, why, "", ErrorKind::usage});
+  }
+  void report(Check one) {
+    checks_.push_back(std::move(one));
+    on_check_(checks_.back());
+  }
+
+  // Servers and drivers may repeat what they were given (I4).
+  std::string without_secrets(std::string text) const {
+    for (const Secret& secret : secrets_)
+      for (std::size_t at = 0; (at = text.find(secret.reveal(), at)) != std::string::npos; at += 3)
+        text.replace(at, secret.reveal().size(), "***");
+    return text;
+  }
+  void remember_secrets() {
+    const auto add = [&](const Secret& secret) {
+      if (!secret.empty()) secrets_.push_back(secret);
+    };
+    for (const auto& [name, source] : connections_->sources) {
+      std::visit([&](const auto& connection) { add(connection.password); }, source);
+      const auto* odbc = std::get_if<OdbcConnection>(&source);
+      if (odbc == nullptr) continue;
+      for (const auto& [keyword, value] : odbc->odbc_options)
+        for (const char* word : {"pwd", "password", "token", "secret", "key"})
+          if (to_lower(keyword).find(word) != std::string::npos) add(Secret(value));
+    }
+  }
+
+  void check_files();
+  void check_source();
+  bool check_odbc_driver(const OdbcConnection& odbc);
+  bool check_address(const std::string& host, int port, std::chrono::seconds timeout);
+  void check_target();
+  void check_tables();
+  Verdict look_at_types();
+  void check_disk();
+  void check_workspace();
+  void check_machine();
+
+  struct Described {
+    TableConfig config;
+    TableInfo info;
+  };
+
+  const DoctorOptions& options_;
+  CancelToken& cancel_;
+  const std::function<void(const Check&)>& on_check_;
+  std::vector<Check> checks_;
+  std::vector<Secret> secrets_;
+  std::optional<ConnectionsFile> connections_;
+  std::optional<Workflow> workflow_;
+  std::unique_ptr<Source> source_;          // set when the login worked
+  std::unique_ptr<Warehouse> warehouse_;    // set when a target is configured
+  std::unique_ptr<WarehouseSession> session_;
+  std::vector<Described> tables_;
+  std::int64_t source_bytes_ = 0;
+};
+
+void Doctor::check_files() {
+  check("connections file", "correct the file", [&] {
+    connections_ = load_connections(options_.connections, resolve_reference);
+    remember_secrets();
+    const std::string what = fmt::format("{}: {} sources, {} targets", options_.connections,
+                                         connections_->sources.size(), connections_->targets.size());
+    if (connections_->warnings.empty()) return passed(what);
+    return warned(join(connections_->warnings, "; "),
+                  "write the value as env:NAME or file:PATH, or: chmod 600 " + options_.connections);
+  });
+  if (options_.workflow.empty()) {
+    skip("workflow", "no workflow was given; with one its tables are checked too");
+    return;
+  }
+  check("workflow", "correct the file; `pulk schema` prints what may stand in it", [&] {
+    workflow_ = load_workflow(options_.workflow);
+    return passed(fmt::format("{}: {} tables", options_.workflow, workflow_->tables.size()));
+  });
+}
+
+// ------------------------------------------------------------------- source
+
+void Doctor::check_source() {
+  const std::vector<std::string> rest = {"source port", "source login", "exactly once"};
+  const auto skip_from = [&](std::size_t first, const std::string& why) {
+    for (std::size_t i = first; i < rest.size(); ++i) skip(rest[i], why);
+  };
+  if (!connections_) {
+    skip("source connection", "the connections file cannot be used");
+    skip_from(0, "the connections file cannot be used");
+    return;
+  }
+  const SourceConnection* connection = nullptr;
+  if (!check("source connection", "name a source of the connections file with --source", [&] {
+        const auto& [name, found] = choose(connections_->sources, connections_->unsupported_sources, options_.source, "source");
+        connection = &found;
+        if (const auto* pg = std::get_if<PostgresConnection>(&found))
+          return passed(fmt::format("{}: {}:{}, database {}, login {}", name, pg->host, pg->port, pg->database,
+                                    pg->username));
+        const auto& odbc = std::get<OdbcConnection>(found);
+        return passed(fmt::format("{}: {}{}", name, odbc.dsn.empty() ? odbc.driver_name : "data source " + odbc.dsn,
+                                  odbc.database.empty() ? "" : ", database " + odbc.database));
+      })) {
+    skip_from(0, "there is no source connection");
+    return;
+  }
+
+  const auto* pg = std::get_if<PostgresConnection>(connection);
+  const auto* odbc = std::get_if<OdbcConnection>(connection);
+  const bool driver = odbc == nullptr || check_odbc_driver(*odbc);
+  const std::string host = pg != nullptr ? pg->host : odbc->host;
+  const std::chrono::seconds timeout(pg != nullptr ? pg->connect_timeout : odbc->connect_timeout);
+  bool reachable = true;
+  if (host.empty()) skip("source port", "no host is configured: a file, or the data source names it");
+  else if (host.starts_with('/')) skip("source port", host + " is a folder with the server's socket");
+  else if (host.find(',') != std::string::npos) skip("source port", "several hosts: the login tries them in turn");
+  else reachable = check_address(host, pg != nullptr ? pg->port : odbc->port, timeout);
+
+  if (!driver || !reachable) {
+    skip_from(1, !driver ? "the ODBC driver cannot be used" : "the source cannot be reached");
+    return;
+  }
+  SourceFacts facts;
+  if (!check("source login", "check username, password, database and the server's rules for logins", [&] {
+        auto source = pg != nullptr ? make_postgres_source(*pg, kSourceConnections, &cancel_)
+                                    : make_odbc_source(*odbc, kSourceConnections, &cancel_);
+        facts = source->facts();
+        source_ = std::move(source);
+        if (facts.notes.empty()) return passed(facts.product);
+        return warned(facts.product + ": " + join(facts.notes, "; "), "read what this means for a long run before it starts");
+      })) {
+    skip_from(2, "the login failed");
+    return;
+  }
+  check("exactly once", "", [&] {
+    if (facts.level == ConsistencyLevel::snapshot) return passed("snapshot: the target will hold the rows of one moment");
+    return warned(fmt::format("{}: {}", to_string(facts.level), facts.level_reason),
+                  "let nothing write to these tables until the run is done");
+  });
+}
+
+bool Doctor::check_odbc_driver(const OdbcConnection& odbc) {
+  return check("odbc driver", "install the driver", [&] {
+    if (!odbc.dsn.empty()) {
+      const std::vector<std::string> known = probe::odbc_data_sources();
+      if (std::any_of(known.begin(), known.end(), [&](const std::string& n) { return iequals(n, odbc.dsn); }))
+        return passed("data source " + odbc.dsn);
+      throw Error(ErrorKind::usage, "there is no data source of this name", odbc.dsn,
+                  known.empty() ? "no data source is registered in odbc.ini" : "registered are: " + join(known, ", "));
+    }
+    if (odbc.driver_name.find('/') != std::string::npos) {
+      probe::load_library(odbc.driver_name);
+      return passed(odbc.driver_name);
+    }
+    std::vector<std::string> names;
+    for (const probe::OdbcDriver& driver : probe::odbc_drivers()) {
+      names.push_back(driver.name);
+      if (!iequals(driver.name, odbc.driver_name)) continue;
+      // A plain file name is searched in folders that only the driver manager knows: the login will tell.
+      if (driver.library.find('/') != std::string::npos) probe::load_library(driver.library);
+      return passed(driver.name + (driver.library.empty() ? "" : ": " + driver.library));
+    }
+    const auto near = did_you_mean(odbc.driver_name, names);
+    throw Error(ErrorKind::usage, "no driver of this name is registered", odbc.driver_name,
+                (near ? "did you mean " + *near + "? " : "") +
+                    (names.empty() ? "odbcinst.ini names no driver: install one"
+                                   : "odbcinst.ini names: " + join(names, ", ") + "; or give the path of the driver's library"));
+  });
+}
+
+bool Doctor::check_address(const std::string& host, int port, std::chrono::seconds timeout) {
+  return check("source port", "check host and port", [&] {
+    std::vector<probe::Address> addresses = probe::resolve(host, timeout);
+    if (port == 0) return passed(fmt::format("{} is {}; the driver chooses the port", host, addresses.front().text));
+    try {
+      return passed(fmt::format("{}:{} answers at {}", host, port, probe::connect_to(std::move(addresses), port, timeout)));
+    } catch (const Error& error) {
+      throw error.with_subject(host);
+    }
+  });
+}
+
+// ------------------------------------------------------------------- target
+
+void Doctor::check_target() {
+  const auto skip_all = [&](const std::string& why) {
+    for (const char* name : {"target folder", "target"}) skip(name, why);
+  };
+  if (!connections_) {
+    skip("target connection", "the connections file cannot be used");
+    return skip_all("the connections file cannot be used");
+  }
+  bool duckdb = false;
+  if (!check("target connection", "name a target of the connections file with --target", [&] {
+        const auto& [name, found] = choose(connections_->targets, connections_->unsupported_targets, options_.target, "target");
+        duckdb = std::holds_alternative<DuckdbConnection>(found);
+        warehouse_ = open_target(options_.connections, name);
+        return passed(name + ": " + warehouse_->location());
+      }))
+    return skip_all("there is no target connection");
+
+  const bool library = !duckdb || check("duckdb library", "set PULK_DUCKDB_LIBRARY to the path of libduckdb.so", [&] {
+    const std::string path = duckdb_library();
+    if (!fs::exists(path)) throw Error(ErrorKind::usage, "there is no such file", path);
+    adbc::Database database(path, "duckdb_adbc_init", {{"path", ":memory:"}, {"threads", "1"}});
+    adbc::Connection connection(database);
+    return passed(fmt::format("DuckDB {} in {}", connection.query("SELECT version()").text(0, 0), path));
+  });
+
+  const std::string location = warehouse_->location();
+  const std::string folder =
+      duckdb ? fs::absolute(location).parent_path().string() : probe::nearest_folder(location);
+  const bool writable = check("target folder", "choose another folder", [&] {
+    if (duckdb && !fs::is_directory(folder))
+      throw Error(ErrorKind::usage, "the folder of the DuckDB file does not exist", folder, "mkdir -p " + folder);
+    probe::try_writing(folder);
+    return passed(folder + " can be written to");
+  });
+  if (!library) return skip("target", "the DuckDB library cannot be used");
+  check("target", "see what else uses the target", [&] {
+    std::error_code ignored;
+    if (!fs::exists(location, ignored)) {
+      if (!writable) throw Error(ErrorKind::usage, "does not exist and cannot be made", location, "see target folder");
+      return passed(location + " will be made");
+    }
+    session_ = warehouse_->open(std::chrono::milliseconds(0), kTargetMemory, false, &cancel_);
+    return passed(location + " opens, no other process holds it");
+  });
+}
+
+// ------------------------------------------------------------------- tables
+
+void Doctor::check_tables() {
+  if (!workflow_ || source_ == nullptr) {
+    const std::string why = options_.workflow.empty() ? "no workflow was given"
+                            : !workflow_             ? "the workflow cannot be used"
+                                                     : "the source cannot be used";
+    for (const char* name : {"tables", "types"}) skip(name, why);
+    return;
+  }
+  // One snapshot over all tables, as a run takes it; when that fails, one for each table tells which it is.
+  std::vector<Finding> ignored;
+  std::vector<TableRequest> requests;
+  std::unique_ptr<Snapshot> together;
+  try {
+    for (const TableConfig& table : workflow_->tables) requests.push_back(request_of(table, ignored));
+    if (ignored.empty()) together = source_->snapshot(requests, 1);
+  } catch (const Error&) {
+    cancel_.check();
+  }
+  for (const TableConfig& config : workflow_->tables) {
+    check("table " + label_of(config), "check the name of the table and the privileges of the login", [&] {
+      std::vector<Finding> findings;
+      const TableRequest request = request_of(config, findings);
+      throw_findings(findings);
+      std::unique_ptr<Snapshot> alone;
+      if (together == nullptr) alone = source_->snapshot({request}, 1);
+      TableInfo info = (together != nullptr ? *together : *alone).describe(request);
+      source_bytes_ += std::max<std::int64_t>(0, info.bytes_estimate);
+      std::string what = fmt::format("found and readable, {} columns, {} rows", info.columns.size(),
+                                     info.rows_estimate < 0 ? "unknown" : "~" + format_count(info.rows_estimate));
+      if (info.bytes_estimate >= 0) what += ", ~" + format_bytes(info.bytes_estimate);
+      const std::vector<std::string> notes = info.notes;
+      tables_.push_back({config, std::move(info)});
+      if (notes.empty()) return passed(what);
+      return warned(what + "; " + join(notes, "; "), "make sure that this is what you want to move");
+    });
+  }
+  together.reset();
+  if (warehouse_ == nullptr) skip("types", "there is no target connection");
+  else if (tables_.empty()) skip("types", "no table could be read");
+  else check("types", "map the type with columnTypeMappings, or leave the column out with a query", [&] { return look_at_types(); });
+  session_.reset();
+}
+
+Verdict Doctor::look_at_types() {
+  std::vector<Finding> findings;
+  std::size_t columns = 0;
+  for (const Described& table : tables_) {
+    std::optional<DeployedTable> deployed;
+    if (session_ != nullptr)
+      deployed = session_->describe(warehouse_->resolve(written(table.config.target.database),
+                                                        written(table.config.target.schema),
+                                                        written(table.config.target.table)));
+    const TablePlan plan = plan_columns(table.config, table.info, source_->name_rule(), *warehouse_, deployed, findings);
+    partition_request(table.config, table.info, plan, source_->name_rule(), 1, findings);
+    columns += plan.columns.size();
+  }
+  if (findings.empty()) return passed(fmt::format("all {} columns of {} tables travel exactly", columns, tables_.size()));
+  Verdict verdict{CheckStatus::fail, "", "", findings.front().kind};
+  std::vector<std::string> what, hints;
+  for (const Finding& finding : findings) {
+    what.push_back(finding.problem.where + ": " + finding.problem.what);
+    if (finding.kind != ErrorKind::usage) verdict.kind = finding.kind;
+    const std::string& hint = finding.problem.hint;
+    if (!hint.empty() && std::find(hints.begin(), hints.end(), hint) == hints.end()) hints.push_back(hint);
+  }
+  verdict.detail = join(what, "\n");
+  verdict.fix = hints.empty() ? "map the type with columnTypeMappings, or leave the column out with a query" : join(hints, "\n");
+  return verdict;
+}
+
+// ------------------------------------------------------- disk, workspace, machine
+
+void Doctor::check_disk() {
+  check("disk space", "make room", [&] {
+    // Staged files and the target's own; the source's bytes bound both from above in all but odd cases.
+    std::vector<std::string> folders = {probe::nearest_folder(options_.workspace)};
+    if (warehouse_ != nullptr) {
+      const std::string target = probe::nearest_folder(warehouse_->location());
+      if (!probe::same_disk(target, folders.front())) folders.push_back(target);
+    }
+    std::vector<std::string> room;
+    bool enough = true;
+    for (const std::string& folder : folders) {
+      const std::int64_t free = probe::free_disk_bytes(folder);
+      room.push_back(format_bytes(free) + " free in " + folder);
+      enough &= free > std::max<std::int64_t>(source_bytes_, 64LL << 20);
+    }
+    std::string what = join(room, ", ");
+    if (source_bytes_ > 0) what += ", the source's tables have ~" + format_bytes(source_bytes_);
+    return enough ? passed(what) : warned(what, "make room, or move the tables one after the other with --tables");
+  });
+}
+
+void Doctor::check_workspace() {
+  const std::string ledger = (fs::path(options_.workspace) / "ledger.sqlite").string();
+  std::error_code ignored;
+  const bool exists = fs::exists(options_.workspace, ignored);
+  check("workspace", "name another folder with --workspace", [&] {
+    probe::try_writing(exists ? options_.workspace : probe::nearest_folder(options_.workspace));
+    if (!exists) return passed(options_.workspace + " will be made");
+    if (!fs::exists(ledger)) return passed(options_.workspace + " can be written to, there is no ledger yet");
+    std::int64_t version = 0;
+    {
+      SqliteDb db(ledger, true, std::chrono::seconds(5));
+      SqliteStatement query(db, "PRAGMA user_version");
+      if (query.step()) version = query.integer(0);
+    }
+    // Version 0: its maker was stopped before the first table was there; the next run sets it up.
+    if (version == 0) return passed(options_.workspace + " can be written to, its ledger is empty");
+    WorkspaceOptions workspace;
+    workspace.folder = options_.workspace;
+    workspace.read_only = true;
+    const std::vector<RunRecord> runs = open_sqlite_store(workspace)->runs();
+    // Runs sort by their time: with a clock that went back, the newest run would not be found again.
+    if (!runs.empty() && runs.front().started > utc_now())
+      return warned("the newest run started at " + runs.front().started + ", after now", "set the clock of this machine");
+    const auto open = std::count_if(runs.begin(), runs.end(), [](const RunRecord& run) {
+      return run.state == RunState::running || run.state == RunState::failed;
+    });
+    return passed(fmt::format("{}: ledger version {}, {} runs, {} of them unfinished", options_.workspace, version,
+                              runs.size(), open));
+  });
+  if (!fs::exists(ledger, ignored)) return skip("workspace owner", "there is no ledger yet");
+  check("workspace owner", "wait for the other process", [&] {
+    SqliteDb db(ledger, true, std::chrono::seconds(5));
+    SqliteStatement tables(db, "SELECT 1 FROM sqlite_master WHERE name = 'owner'");
+    if (!tables.step()) return passed("nobody works in it");
+    SqliteStatement query(db, "SELECT host, pid, unixepoch() - heartbeat FROM owner WHERE id = 1");
+    if (!query.step()) return passed("nobody works in it");
+    const std::string host = query.text(0);
+    const std::int64_t pid = query.integer(1), silent = query.integer(2);
+    char self[256] = {};
+    ::gethostname(self, sizeof self - 1);
+    if (host == self && ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH)
+      return passed(fmt::format("process {} is gone without a word; the next run takes over at once", pid));
+    if (silent > kOwnerLease.count())
+      return warned(fmt::format("process {} on {} has given no sign of life for {} s", pid, host, silent),
+                    "the next run takes over; make sure that this process does not come back");
+    throw Error(ErrorKind::retryable, fmt::format("in use by process {} on {} (last sign of life {} s ago)", pid, host, silent),
+                options_.workspace, "wait for it, or use another --workspace");
+  });
+}
+
+void Doctor::check_machine() {
+  check("memory", "lower --memory", [&] {
+    const std::string budget = "a budget of " + format_bytes(options_.memory);
+    const auto limit = probe::memory_limit();
+    if (!limit) return warned(budget + "; this machine does not say how much it has", "make sure that it has more");
+    const std::string what = fmt::format("{}, {} allows {}", budget, limit->set_by, format_bytes(limit->bytes));
+    if (limit->bytes < options_.memory)
+      throw Error(ErrorKind::usage, what, "", fmt::format("give --memory {}MiB or less", limit->bytes * 3 / 4 >> 20));
+    // Code, stacks and what drivers allocate on their own come on top of the budget.
+    if (limit->bytes / 4 * 3 < options_.memory) return warned(what, "leave a quarter for what is not in the budget");
+    return passed(what);
+  });
+  check("clock", "set the clock of this machine", [&] {
+    // No certificate is valid, and no run of an earlier day sorts before this one, with a clock that was never set.
+    const std::string now = utc_now();
+    if (now < "2025") throw Error(ErrorKind::usage, "the clock says " + now + ", before this program was written");
+    return passed(now);
+  });
+}
+
+}  // namespace
+
+std::vector<Check> diagnose(const DoctorOptions& options, CancelToken& cancel,
+                            const std::function<void(const Check&)>& on_check) {
+  return Doctor(options, cancel, on_check).run();
+}
+
+}  // namespace pulk

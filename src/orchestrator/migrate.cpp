@@ -1,0 +1,232 @@
+#include "orchestrator/migrate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
+#include "base/cancel.h"
+#include "base/log.h"
+#include "base/steps.h"
+#include "base/strings.h"
+#include "orchestrator/prepare.h"
+#include "orchestrator/run_config.h"
+#include "state/sqlite/sqlite_store.h"
+#include "state/sqlite/workspace_owner.h"
+
+namespace pulk {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Shares of --memory (I3): the loader's engine, and what is left for lanes after a reserve for everything else.
+constexpr std::int64_t kSmallestWarehouseShare = 64LL << 20;
+constexpr std::int64_t kProcessReserve = 16LL << 20;
+
+// Takes a run that is not to be resumed out of the target.
+void abandon(StateStore& store, Warehouse& warehouse, const RunRecord& run, const MigrateOptions& options,
+             CancelToken& cancel) {
+  const RunIdentity who{run.id, describe_this_process()};
+  if (std::filesystem::exists(warehouse.location())) {
+    const auto session = warehouse.open(options.lock_wait, options.memory / 4, true, &cancel);
+    for (const TableRecord& table : store.tables(run.id)) session->clean(who, table.plan.target, true);
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(std::filesystem::path(options.workspace) / "spool" / run.id, ignored);
+  store.set_run_state(run.id, RunState::abandoned);
+  log_info("run " + run.id + " is abandoned, what it left is removed");
+}
+
+// A trial must not take the place of a full load.
+void check_trial(StateStore& store, const std::vector<PreparedTable>& tables, std::vector<Finding>& findings) {
+  for (const RunRecord& run : store.runs()) {
+    if (run.sample_rows > 0 || run.state == RunState::abandoned) continue;
+    for (const TableRecord& done : store.tables(run.id)) {
+      if (done.state != TableState::published) continue;
+      for (const PreparedTable& table : tables)
+        if (table.plan.target == done.plan.target && table.plan.target_exists)
+          findings.push_back({ErrorKind::refused,
+                              {table.plan.label, fmt::format("{} holds the full load of run {}; a trial would replace it",
+                                                             table.plan.target.display(), run.id),
+                               "give the trial a target of its own"}});
+    }
+  }
+}
+
+struct Start {
+  RunRecord run;
+  bool resumed = false;
+  std::vector<RunTable> tables;
+};
+
+Start resume(StateStore& store, const RunRecord& run, const std::vector<TableConfig>& configs,
+             const std::vector<TableRequest>& requests, const MigrateOptions& options) {
+  Start start;
+  start.run = run;
+  start.resumed = true;
+  std::vector<TableRecord> records = store.tables(run.id);
+  int published = 0;
+  for (TableRecord& record : records) {
+    RunTable table;
+    table.ordinal = record.ordinal;
+    table.config = configs.at(static_cast<std::size_t>(record.ordinal));
+    table.config.source_quiet |= options.source_quiet;
+    table.request = requests.at(static_cast<std::size_t>(record.ordinal));
+    table.plan = std::move(record.plan);
+    table.frozen = record.state != TableState::planned;
+    table.published = record.state == TableState::published;
+    table.receipts = std::move(record.partitions);
+    published += table.published ? 1 : 0;
+    start.tables.push_back(std::move(table));
+  }
+  log_info(fmt::format("resuming run {} of {}: {} of {} tables are done", run.id, run.started, published,
+                       start.tables.size()));
+  store.set_run_state(run.id, RunState::running);
+  return start;
+}
+
+Start begin(StateStore& store, const Workflow& workflow, const std::string& config, const Prepared& prepared,
+            const std::string& target, const MigrateOptions& options) {
+  Start start;
+  start.run.id = new_run_id();
+  start.run.workflow = workflow.name;
+  start.run.config = config;
+  start.run.target = target;
+  start.run.sample_rows = options.sample_rows;
+  start.run.started = utc_now();
+  store.create_run(start.run);
+  for (std::size_t i = 0; i < prepared.tables.size(); ++i) {
+    const PreparedTable& from = prepared.tables[i];
+    RunTable table;
+    table.ordinal = static_cast<int>(i);
+    table.config = from.config;
+    table.config.source_quiet |= options.source_quiet;
+    table.request = from.request;
+    table.plan = from.plan;
+    store.put_table(start.run.id, table.ordinal, table.plan);
+    start.tables.push_back(std::move(table));
+  }
+  step("run.recorded");
+  return start;
+}
+
+}  // namespace
+
+int exit_class(const RunOutcome& outcome) {
+  // Gravest first: what may mean wrong data, then what needs a person, then what running again may mend.
+  static constexpr ErrorKind order[] = {ErrorKind::integrity, ErrorKind::internal, ErrorKind::drift,
+                                        ErrorKind::refused,   ErrorKind::usage,    ErrorKind::retryable};
+  for (const ErrorKind kind : order)
+    for (const TableOutcome& table : outcome.tables)
+      if (table.error && table.error->kind() == kind) return static_cast<int>(kind);
+  return 0;
+}
+
+MigrateResult migrate(const MigrateOptions& options, CancelToken& cancel, Progress& progress) {
+  const auto started = Clock::now();
+  check_codec(options.encode);
+  Ends ends = open_ends(options, cancel);
+  const std::vector<TableConfig> configs = selected_tables(ends.workflow, options.only);
+  const std::vector<TableRequest> requests = requests_of(configs);
+  const std::string target = ends.warehouse->kind() + " " + ends.warehouse->location();
+
+  const SourceFacts facts = ends.source->facts();
+  for (const std::string& note : facts.notes) log_warning(note);
+  const std::string config = run_config(configs, options, facts.identity, target);
+
+  WorkspaceOptions workspace;
+  workspace.folder = options.workspace;
+  workspace.lease = options.lease;
+  workspace.on_lost = [&cancel] { cancel.cancel(); };
+  const bool fresh_workspace = !std::filesystem::exists(options.workspace);
+  SnapshotKeeper snapshots(*ends.source, requests, ends.lanes, options.max_snapshot_age);
+  std::unique_ptr<StateStore> store;
+  std::optional<Start> start;
+
+  // A new workspace is made only when the plan is sound, so that bad input leaves nothing behind.
+  if (!fresh_workspace) {
+    store = open_sqlite_store(workspace);
+    std::optional<RunRecord> unfinished = store->unfinished_run(ends.workflow.name);
+    if (unfinished && !options.restart && unfinished->sample_rows > 0 && options.sample_rows == 0) {
+      log_info("the unfinished trial " + unfinished->id + " is replaced by the full run");
+      abandon(*store, *ends.warehouse, *unfinished, options, cancel);
+      unfinished.reset();
+    }
+    if (unfinished && options.restart) {
+      abandon(*store, *ends.warehouse, *unfinished, options, cancel);
+      unfinished.reset();
+    }
+    if (unfinished) {
+      const std::vector<std::string> changes = config_differences(unfinished->config, config);
+      if (!changes.empty())
+        throw Error(ErrorKind::usage,
+                    fmt::format("run {} is unfinished and was started with another configuration:\n    {}",
+                                unfinished->id, join(changes, "\n    ")),
+                    ends.workflow.path,
+                    "finish it with the configuration it was started with, or start anew with --restart");
+      start = resume(*store, *unfinished, configs, requests, options);
+    }
+  }
+  if (!start) {
+    Prepared prepared = prepare(ends, configs, snapshots, options, cancel, false);
+    if (options.sample_rows > 0 && store != nullptr) check_trial(*store, prepared.tables, prepared.findings);
+    throw_findings(prepared.findings);
+    if (prepared.level != ConsistencyLevel::snapshot)
+      log_warning(fmt::format("exactly-once level {}: {}", to_string(prepared.level), prepared.facts.level_reason));
+    if (store == nullptr) store = open_sqlite_store(workspace);
+    start = begin(*store, ends.workflow, config, prepared, target, options);
+  } else {
+    // Only what is still to be read is protected and seen at one moment.
+    std::vector<TableRequest> open;
+    for (const RunTable& table : start->tables)
+      if (!table.published) open.push_back(table.request);
+    snapshots.narrow(open);
+  }
+
+  RunnerOptions run;
+  run.lanes = ends.lanes;
+  run.retries = options.retries;
+  run.stop_on_failure = options.stop_on_failure;
+  run.append = options.append;
+  run.verify_count = options.verify_count;
+  run.sample_rows = options.sample_rows;
+  run.warehouse_memory = std::max(kSmallestWarehouseShare, options.memory / 4);
+  run.lane_memory = std::max<std::int64_t>(8 << 20, options.memory - run.warehouse_memory - kProcessReserve);
+  run.max_cell_bytes = options.max_cell;
+  run.spool_limit = options.spool_limit;
+  run.spool = (std::filesystem::absolute(options.workspace) / "spool" / start->run.id).string();
+  run.target_lock_wait = options.lock_wait;
+  run.encode = options.encode;
+
+  MigrateResult result;
+  result.run = start->run.id;
+  result.workflow = ends.workflow.name;
+  result.resumed = start->resumed;
+  result.trial = start->run.sample_rows > 0;
+  result.source = facts.product;
+  result.target = target;
+  result.plan_seconds = std::chrono::duration<double>(Clock::now() - started).count();
+  log_info(fmt::format("run {}: {} tables from {} to {}, {} lanes, {} of memory", result.run, start->tables.size(),
+                       facts.product, target, ends.lanes, format_bytes(options.memory)),
+           {{"event", "run_started"}, {"run", result.run}, {"tables", static_cast<std::int64_t>(start->tables.size())}});
+
+  const RunIdentity who{start->run.id, fmt::format("{} workspace {}", describe_this_process(),
+                                                   std::filesystem::absolute(options.workspace).string())};
+  result.outcome = run_tables(*ends.source, snapshots, *ends.warehouse, *store, who, std::move(start->tables), run,
+                              cancel, progress);
+  snapshots.release();
+  const int code = exit_class(result.outcome);
+  if (!result.outcome.interrupted) {
+    store->set_run_state(start->run.id, code == 0 ? RunState::finished : RunState::failed);
+    step("run.finished");
+  }
+  if (code == 0) {
+    std::error_code ignored;
+    std::filesystem::remove_all(run.spool, ignored);
+  }
+  return result;
+}
+
+}  // namespace pulk

@@ -1,0 +1,185 @@
+#include "orchestrator/prepare.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+
+#include "base/cancel.h"
+#include "base/log.h"
+#include "base/strings.h"
+#include "secrets/reference.h"
+#include "source/odbc/odbc_source.h"
+#include "source/postgres/postgres_source.h"
+#include "warehouse/duckdb/duckdb_warehouse.h"
+#include "warehouse/files/files_warehouse.h"
+
+namespace pulk {
+
+namespace {
+
+// A holder of the snapshot, and one spare for its successor: see SnapshotKeeper.
+constexpr int kConnectionsBesideLanes = 2;
+
+template <typename Map>
+std::string names_of(const Map& map) {
+  std::vector<std::string> names;
+  for (const auto& [name, connection] : map) names.push_back(name);
+  return join(names, ", ");
+}
+
+template <typename Map>
+std::string choose(const Map& map, const std::set<std::string>& unsupported, const std::string& wanted,
+                   const std::string& side, const std::string& file) {
+  const std::string where = file + ":connections." + side;
+  if (!wanted.empty()) {
+    if (map.contains(wanted)) return wanted;
+    if (unsupported.contains(wanted))
+      throw Error(ErrorKind::refused, "connections of the kind " + wanted + " are not in this version", where);
+    throw Error(ErrorKind::usage, fmt::format("there is no {} connection named {}", side, wanted), where,
+                map.empty() ? "" : "there are: " + names_of(map));
+  }
+  if (map.size() == 1) return map.begin()->first;
+  if (map.empty() && !unsupported.empty())
+    throw Error(ErrorKind::refused, "connections of the kind " + *unsupported.begin() + " are not in this version", where);
+  if (map.empty()) throw Error(ErrorKind::usage, "no " + side + " connection is configured", where);
+  throw Error(ErrorKind::usage, fmt::format("there are several {} connections: {}", side, names_of(map)), where,
+              "choose one by --" + side);
+}
+
+std::unique_ptr<Warehouse> make_warehouse(const TargetConnection& target) {
+  if (const auto* duckdb = std::get_if<DuckdbConnection>(&target)) return make_duckdb_warehouse(*duckdb);
+  return make_files_warehouse(std::get<FilesConnection>(target));
+}
+
+}  // namespace
+
+std::unique_ptr<Warehouse> open_target(const std::string& connections_file, const std::string& name) {
+  const ConnectionsFile connections = load_connections(connections_file, resolve_reference);
+  return make_warehouse(connections.targets.at(
+      choose(connections.targets, connections.unsupported_targets, name, "target", connections.path)));
+}
+
+Ends open_ends(const MigrateOptions& options, CancelToken& cancel) {
+  Ends ends;
+  // Both files are read before either is complained about, so that one look mends both.
+  Problems problems;
+  std::optional<Error> first;
+  std::optional<ConnectionsFile> connections;
+  const auto attempt = [&](auto&& work) {
+    try {
+      work();
+    } catch (const Error& e) {
+      if (first) throw Error(std::min(first->kind(), e.kind()), std::string(first->what()) + "\n" + e.what());
+      first = e;
+    }
+  };
+  attempt([&] { ends.workflow = load_workflow(options.workflow); });
+  attempt([&] { connections = load_connections(options.connections, resolve_reference); });
+  if (first) throw *first;
+  for (const std::string& warning : connections->warnings) log_warning(warning);
+
+  ends.source_name = choose(connections->sources, connections->unsupported_sources, options.source, "source",
+                            connections->path);
+  ends.target_name = choose(connections->targets, connections->unsupported_targets, options.target, "target",
+                            connections->path);
+  const int wanted = options.parallel.value_or(
+      connections->application.max_parallel_tasks.value_or(
+          static_cast<int>(std::max(1U, std::thread::hardware_concurrency()))));
+  ends.max_connections = options.max_source_connections.value_or(wanted + kConnectionsBesideLanes);
+  if (ends.max_connections < 1 + kConnectionsBesideLanes)
+    throw Error(ErrorKind::usage, "at least 3 connections are needed: one that holds the snapshot, one spare for its "
+                "successor, one that reads", "--max-source-connections");
+  ends.lanes = std::clamp(wanted, 1, ends.max_connections - kConnectionsBesideLanes);
+
+  const SourceConnection& source = connections->sources.at(ends.source_name);
+  if (const auto* postgres = std::get_if<PostgresConnection>(&source))
+    ends.source = make_postgres_source(*postgres, ends.max_connections, &cancel);
+  else
+    ends.source = make_odbc_source(std::get<OdbcConnection>(source), ends.max_connections, &cancel);
+  ends.warehouse = make_warehouse(connections->targets.at(ends.target_name));
+  return ends;
+}
+
+std::vector<TableConfig> selected_tables(const Workflow& workflow, const std::vector<std::string>& only) {
+  if (only.empty()) return workflow.tables;
+  std::vector<TableConfig> chosen;
+  std::vector<std::string> names;
+  for (const TableConfig& table : workflow.tables) names.push_back(table.source.table.empty() ? table.target.table : table.source.table);
+  for (const std::string& wanted : only) {
+    bool found = false;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const TableConfig& table = workflow.tables[i];
+      if (!iequals(names[i], wanted) && !iequals(table.source.schema + "." + names[i], wanted)) continue;
+      chosen.push_back(table);
+      found = true;
+    }
+    if (!found) {
+      const auto near = did_you_mean(wanted, names);
+      throw Error(ErrorKind::usage, "the workflow has no table " + wanted, "--tables",
+                  near ? "did you mean " + *near + "?" : "");
+    }
+  }
+  return chosen;
+}
+
+std::vector<TableRequest> requests_of(const std::vector<TableConfig>& tables) {
+  std::vector<Finding> findings;
+  std::vector<TableRequest> requests;
+  for (const TableConfig& table : tables) requests.push_back(request_of(table, findings));
+  throw_findings(findings);
+  return requests;
+}
+
+Prepared prepare(const Ends& ends, const std::vector<TableConfig>& tables, SnapshotKeeper& snapshots,
+                 const MigrateOptions& options, CancelToken& cancel, bool with_partitions) {
+  Prepared prepared;
+  prepared.facts = ends.source->facts();
+  const std::shared_ptr<Snapshot> snapshot = snapshots.current();
+  prepared.level = snapshot->level();
+
+  std::unique_ptr<WarehouseSession> session;
+  if (std::filesystem::exists(ends.warehouse->location()))
+    session = ends.warehouse->open(options.lock_wait, options.memory / 4, false, &cancel);
+
+  for (const TableConfig& config : tables) {
+    cancel.check();
+    PreparedTable table;
+    table.config = config;
+    table.request = request_of(config, prepared.findings);
+    try {
+      table.info = snapshot->describe(table.request);
+      std::optional<DeployedTable> deployed;
+      if (session != nullptr) {
+        const auto part = [](const std::string& text) { return text.empty() ? WrittenName{} : parse_written_name(text); };
+        deployed = session->describe(ends.warehouse->resolve(part(config.target.database), part(config.target.schema),
+                                                             part(config.target.table)));
+      }
+      const std::size_t before = prepared.findings.size();
+      table.plan = plan_columns(config, table.info, ends.source->name_rule(), *ends.warehouse, deployed,
+                                prepared.findings);
+      const PartitionRequest request = partition_request(config, table.info, table.plan, ends.source->name_rule(),
+                                                         ends.lanes, prepared.findings);
+      if (with_partitions && prepared.findings.size() == before)
+        cut_table(table.plan, table.info, request, *snapshot);
+    } catch (const Error& e) {
+      // What is wrong with this one table is reported with the others'; a lost server ends it all.
+      if (e.kind() == ErrorKind::retryable || e.kind() == ErrorKind::internal) throw;
+      prepared.findings.push_back({e.kind(), {e.subject().empty() ? config.where : config.where + ": " + e.subject(),
+                                              e.message(), e.hint()}});
+      continue;
+    }
+    for (const PreparedTable& other : prepared.tables)
+      if (other.plan.target == table.plan.target)
+        prepared.findings.push_back({ErrorKind::usage,
+                                     {config.where + ".target",
+                                      fmt::format("{} is also the target of {}", table.plan.target.display(),
+                                                  other.config.where),
+                                      "give each table a target of its own"}});
+    prepared.tables.push_back(std::move(table));
+  }
+  return prepared;
+}
+
+}  // namespace pulk

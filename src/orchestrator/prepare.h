@@ -1,0 +1,61 @@
+// From files to plans: loads the workflow and the connections, opens source and target, and plans every table. Nothing
+// is stored and nothing is changed on either side; every problem of every table is found before any work starts.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/connections.h"
+#include "config/workflow.h"
+#include "engine/planner.h"
+#include "engine/snapshot_keeper.h"
+#include "orchestrator/options.h"
+#include "source/source.h"
+#include "warehouse/warehouse.h"
+
+namespace pulk {
+
+class CancelToken;
+
+// The two ends of a migration and how much of the machine it may use.
+struct Ends {
+  Workflow workflow;
+  std::string source_name, target_name;          // of the connections
+  std::unique_ptr<Source> source;
+  std::unique_ptr<Warehouse> warehouse;
+  int lanes = 1;
+  int max_connections = 3;
+};
+
+// Throws Error(usage) with all problems of both files.
+Ends open_ends(const MigrateOptions& options, CancelToken& cancel);
+
+// Only the target, for commands that need no source.
+std::unique_ptr<Warehouse> open_target(const std::string& connections_file, const std::string& name);
+
+struct PreparedTable {
+  TableConfig config;
+  TableRequest request;
+  TableInfo info;
+  TablePlan plan;                                // columns; partitions when they were asked for
+};
+
+struct Prepared {
+  SourceFacts facts;
+  ConsistencyLevel level = ConsistencyLevel::snapshot;
+  std::vector<PreparedTable> tables;
+  std::vector<Finding> findings;
+};
+
+// The tables of the workflow that `only` selects, with what the source needs to find them. Throws for unknown labels.
+std::vector<TableConfig> selected_tables(const Workflow& workflow, const std::vector<std::string>& only);
+std::vector<TableRequest> requests_of(const std::vector<TableConfig>& tables);
+
+// Plans the tables within the keeper's snapshot. `with_partitions`: cut them too (for `pulk plan`). Refused cells and
+// wrong names are in `findings`, not thrown.
+Prepared prepare(const Ends& ends, const std::vector<TableConfig>& tables, SnapshotKeeper& snapshots,
+                 const MigrateOptions& options, CancelToken& cancel, bool with_partitions);
+
+}  // namespace pulk

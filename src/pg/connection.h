@@ -1,0 +1,148 @@
+// One session with a PostgreSQL server over libpq. A thin RAII layer: statements block, results come as text, failures
+// are thrown as SqlError. Used by the PostgreSQL source and by state kept in PostgreSQL.
+//
+// Threads: a Connection belongs to one thread at a time. Its Canceller may be used from any thread at any moment.
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/secret.h"
+#include "pg/error.h"
+
+namespace pulk::pg {
+
+struct Settings {
+  std::string host;
+  int port = 5432;
+  std::string database;
+  std::string username;
+  Secret password;
+  std::string sslmode;
+  std::string sslrootcert, sslcert, sslkey;
+  std::string application_name;
+  int connect_timeout = 15;  // seconds
+};
+
+class Result {
+ public:
+  explicit Result(PGresult* raw) : raw_(raw, PQclear) {}
+  PGresult* raw() const { return raw_.get(); }
+  int rows() const { return PQntuples(raw_.get()); }
+  int columns() const { return PQnfields(raw_.get()); }
+  bool is_null(int row, int column) const { return PQgetisnull(raw_.get(), row, column) != 0; }
+  std::string_view view(int row, int column) const;
+  std::string text(int row, int column) const { return std::string(view(row, column)); }
+  std::int64_t integer(int row, int column) const;  // throws Error(internal) when it is none
+  double real(int row, int column) const;
+  bool boolean(int row, int column) const { return view(row, column) == "t"; }
+
+ private:
+  std::unique_ptr<PGresult, decltype(&PQclear)> raw_;
+};
+
+// Stops the running statement of a connection. Outlives it safely.
+class Canceller {
+ public:
+  ~Canceller();
+  Canceller(const Canceller&) = delete;
+  Canceller& operator=(const Canceller&) = delete;
+  // Asks the server to cancel; when the server cannot be asked, ends the connection, so that whoever waits for it
+  // wakes up. Does nothing when no statement runs.
+  void cancel();
+  bool requested() const noexcept { return requested_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class Connection;
+  friend class CopyOut;
+  explicit Canceller(PGconn* connection);
+  void begin_statement();
+  void end_statement();
+  void closed();
+
+  std::mutex mutex_;
+  PGcancel* handle_;
+  int socket_;
+  bool running_ = false;
+  std::atomic<bool> requested_{false};
+};
+
+// A column of a statement's result, before it is run.
+struct Field {
+  std::string name;
+  Oid type = 0;
+  int typmod = -1;
+};
+
+class Connection {
+ public:
+  // Logs in. `check` is called a few times a second while waiting and may throw. Throws SqlError.
+  Connection(const Settings& settings, const std::function<void()>& check);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // The simple protocol: `sql` may hold several statements; the last result is returned.
+  Result exec(const std::string& sql);
+  // One statement with text parameters $1, $2 ...
+  Result query(const std::string& sql, const std::vector<std::string>& parameters);
+  // The columns that a SELECT would give. Takes the locks of its planning, runs nothing.
+  std::vector<Field> describe(const std::string& sql);
+
+  // Is the session still there? Looks at the socket, asks nothing, never blocks. Only between statements.
+  bool alive();
+  // The other side has closed the socket. May be called while a statement runs in another thread.
+  bool hung_up() const;
+
+  int server_version() const { return PQserverVersion(raw_); }
+  std::string parameter(const char* name) const;
+  bool encrypted() const;
+  bool password_used() const { return PQconnectionUsedPassword(raw_) != 0; }
+  bool local() const;  // a socket file or the loopback interface
+  int announced_pid() const { return PQbackendPID(raw_); }
+  std::string host() const;
+  std::shared_ptr<Canceller> canceller() const { return canceller_; }
+  PGconn* raw() const { return raw_; }
+
+ private:
+  friend class CopyOut;
+  Result checked(PGresult* raw);
+  [[noreturn]] void fail(const PGresult* result) const;
+
+  PGconn* raw_ = nullptr;
+  std::shared_ptr<Canceller> canceller_;
+};
+
+// The rows of COPY ... TO STDOUT, message by message. When it goes before the end, the statement is cancelled and the
+// connection is of no further use.
+class CopyOut {
+ public:
+  CopyOut(Connection& connection, const std::string& sql);
+  ~CopyOut();
+  CopyOut(const CopyOut&) = delete;
+  CopyOut& operator=(const CopyOut&) = delete;
+
+  // The next CopyData message, valid until the next call; empty after the last.
+  std::optional<std::string_view> next();
+  bool finished() const { return finished_; }
+  // "COPY n" of the server, after the last message.
+  std::int64_t rows_reported() const { return rows_reported_; }
+
+ private:
+  void release();
+  Connection& connection_;
+  char* buffer_ = nullptr;
+  bool finished_ = false;
+  bool failed_ = false;
+  std::int64_t rows_reported_ = -1;
+};
+
+}  // namespace pulk::pg

@@ -1,0 +1,50 @@
+#include "source/dialect/sqlite.h"
+
+#include <array>
+
+#include "base/strings.h"
+#include "catalog/identifier.h"
+
+namespace pulk::sqlite {
+
+std::string quote(std::string_view name) { return quote_double(name); }
+
+std::string bare_query(std::string_view query) {
+  while (!query.empty() && (query.back() == ';' || trim(query.substr(query.size() - 1)).empty())) query.remove_suffix(1);
+  return std::string(trim(query));
+}
+
+std::string from_item(const SourceObject& object) {
+  // The line break ends a comment that the query may end with.
+  if (object.is_query()) return "(" + bare_query(object.query) + "\n)";
+  return "main." + quote(object.name.table);
+}
+
+std::string where_clause(const std::vector<std::string>& conditions) {
+  std::string text;
+  for (const std::string& condition : conditions) {
+    if (trim(condition).empty()) continue;
+    text += (text.empty() ? " WHERE (" : " AND (") + condition + "\n)";
+  }
+  return text;
+}
+
+std::string file_uri(std::string_view path) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string uri = "file:";
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
+                       c == '.' || c == '-' || c == '_' || c == '~';
+    if (plain) {
+      uri += c;
+    } else {
+      uri += '%';
+      uri += kDigits[byte >> 4U];
+      uri += kDigits[byte & 0xFU];
+    }
+  }
+  return uri + "?mode=rw";
+}
+
+}  // namespace pulk::sqlite

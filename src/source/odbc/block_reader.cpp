@@ -1,0 +1,77 @@
+#include "source/odbc/block_reader.h"
+
+#include <cstring>
+
+#include "base/error.h"
+
+namespace pulk::odbc {
+namespace {
+
+// More rows in one call save nothing measurable, and their buffers fall out of the cache.
+constexpr std::size_t kMostRows = 1000;
+
+SQLPOINTER number(SQLULEN value) { return reinterpret_cast<SQLPOINTER>(value); }  // NOLINT
+
+}  // namespace
+
+BlockReader::BlockReader(Statement& statement, const std::vector<CellWidth>& widths, std::size_t block_bytes)
+    : statement_(statement), columns_(widths.size()) {
+  std::size_t row_bytes = 0;
+  bool bounded = true;
+  for (const CellWidth& width : widths) {
+    row_bytes += width.bytes + 1 + sizeof(SQLLEN);
+    bounded = bounded && width.bounded;
+  }
+  const bool single = !bounded && statement.connection().quirks().long_cells_need_single_rows;
+  block_ = single ? 1 : std::clamp<std::size_t>(block_bytes / row_bytes, 1, kMostRows);
+
+  const SQLHSTMT handle = statement_.handle();
+  const auto set = [&](SQLINTEGER attribute, SQLPOINTER value) {
+    if (!SQL_SUCCEEDED(SQLSetStmtAttr(handle, attribute, value, 0))) statement_.fail("cannot set up block fetch");
+  };
+  set(SQL_ATTR_ROW_BIND_TYPE, number(SQL_BIND_BY_COLUMN));
+  set(SQL_ATTR_ROW_ARRAY_SIZE, number(block_));
+  set(SQL_ATTR_ROWS_FETCHED_PTR, &fetched_);
+  for (std::size_t i = 0; i < widths.size(); ++i) {
+    Column& column = columns_[i];
+    column.stride = widths[i].bytes + 1;
+    column.bytes.resize(column.stride * block_);
+    column.lengths.resize(block_);
+    const SQLRETURN result = SQLBindCol(handle, static_cast<SQLUSMALLINT>(i + 1), SQL_C_CHAR, column.bytes.data(),
+                                        static_cast<SQLLEN>(column.stride), column.lengths.data());
+    if (!SQL_SUCCEEDED(result)) statement_.fail("cannot bind a column");
+  }
+}
+
+bool BlockReader::next() {
+  if (++row_ < fetched_) return true;
+  fetched_ = 0;
+  row_ = 0;
+  if (!statement_.fetch()) return false;
+  return fetched_ > 0;
+}
+
+Cell BlockReader::cell(std::size_t index) const {
+  const Column& column = columns_[index];
+  const SQLLEN length = column.lengths[row_];
+  if (length == SQL_NULL_DATA) return {{}, 0, true};
+  if (length < 0) throw Error(ErrorKind::internal, "the driver does not tell the length of a cell");
+  const auto bytes = static_cast<std::size_t>(length);
+  return {{column.bytes.data() + row_ * column.stride, std::min(bytes, column.stride - 1)}, bytes, false};
+}
+
+void BlockReader::read_long(std::size_t column, std::size_t length, char* out) { get_data(column, out, length); }
+
+void BlockReader::get_data(std::size_t column, char* out, std::size_t bytes) {
+  if (block_ != 1) throw Error(ErrorKind::internal, "a long cell in a block of several rows");
+  SQLLEN length = 0;
+  const SQLRETURN result = SQLGetData(statement_.handle(), static_cast<SQLUSMALLINT>(column + 1), SQL_C_CHAR, out,
+                                      static_cast<SQLLEN>(bytes + 1), &length);
+  if (!SQL_SUCCEEDED(result)) statement_.fail("cannot read a long cell");
+  // The rest from here on: as much as was asked for, or more for the pieces after this one.
+  if (length != SQL_NO_TOTAL && (length < 0 || static_cast<std::size_t>(length) < bytes)) {
+    throw Error(ErrorKind::internal, "the driver gives less of a long cell than it has announced");
+  }
+}
+
+}  // namespace pulk::odbc

@@ -1,0 +1,75 @@
+// Fetches the rows of a statement as text cells: columns are bound to buffers, a block of rows comes with one call, and
+// a cell that is longer than its buffer is read again in full by SQLGetData, so that none is ever cut silently.
+// Belongs to one thread.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "source/odbc/handle.h"
+
+namespace pulk::odbc {
+
+// Bytes that the bound buffer of a column has for one cell, without the terminator. `bounded`: a longer cell cannot be
+// a value of this column at all, so that nobody will want the rest of it.
+struct CellWidth {
+  std::size_t bytes = 0;
+  bool bounded = true;
+};
+
+struct Cell {
+  std::string_view text;   // what the buffer holds: the beginning of a long cell
+  std::size_t length = 0;  // of the whole cell
+  bool is_null = false;
+  bool is_whole() const { return text.size() == length; }
+};
+
+class BlockReader {
+ public:
+  // Binds the columns of `statement`, which has been executed. block_bytes: what the bound buffers may take together.
+  BlockReader(Statement& statement, const std::vector<CellWidth>& widths, std::size_t block_bytes);
+
+  // Goes to the next row; false after the last.
+  bool next();
+  Cell cell(std::size_t column) const;
+  // The whole of a long cell, of `length` bytes, into `out`, which has one byte more for the terminator.
+  void read_long(std::size_t column, std::size_t length, char* out);
+  // A long cell piece by piece; the piece is valid inside the call only.
+  template <typename Take>
+  void read_pieces(std::size_t column, std::size_t length, Take take);
+
+  std::size_t rows_per_block() const { return block_; }
+
+ private:
+  struct Column {
+    std::size_t stride = 0;
+    std::vector<char> bytes;
+    std::vector<SQLLEN> lengths;
+  };
+
+  void get_data(std::size_t column, char* out, std::size_t bytes);
+
+  Statement& statement_;
+  std::vector<Column> columns_;
+  std::size_t block_ = 1;
+  SQLULEN fetched_ = 0;
+  std::size_t row_ = 0;
+};
+
+template <typename Take>
+void BlockReader::read_pieces(std::size_t column, std::size_t length, Take take) {
+  // The driver measures the whole cell at every call: few large pieces.
+  constexpr std::size_t kPiece = 8 << 20;
+  std::vector<char> piece(std::min(length, kPiece) + 1);
+  for (std::size_t done = 0; done < length;) {
+    const std::size_t bytes = std::min(length - done, kPiece);
+    get_data(column, piece.data(), bytes);
+    take(std::string_view(piece.data(), bytes));
+    done += bytes;
+  }
+}
+
+}  // namespace pulk::odbc

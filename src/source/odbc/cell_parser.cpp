@@ -1,0 +1,175 @@
+#include "source/odbc/cell_parser.h"
+
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <limits>
+
+namespace pulk::odbc {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// All characters digits, or nothing.
+std::optional<int> digits(std::string_view text) {
+  int value = 0;
+  for (const char c : text) {
+    if (!is_digit(c)) return std::nullopt;
+    value = value * 10 + (c - '0');
+  }
+  return value;
+}
+
+constexpr std::int64_t kSecond = 1'000'000;
+constexpr std::int64_t kDay = 86'400 * kSecond;
+
+}  // namespace
+
+std::optional<std::int64_t> parse_integer(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<bool> parse_zero_or_one(std::string_view text) {
+  if (text == "0") return false;
+  if (text == "1") return true;
+  return std::nullopt;
+}
+
+std::optional<double> parse_real(std::string_view text) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (text == "Inf") return kInfinity;
+  if (text == "-Inf") return -kInfinity;
+  // from_chars also takes "nan" and "infinity".
+  const std::string_view unsigned_part = text.starts_with('-') ? text.substr(1) : text;
+  if (unsigned_part.empty() || !is_digit(unsigned_part.front())) return std::nullopt;
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::string shortest_fixed(double value) {
+  // The library's fixed notation writes large numbers with all digits of the double; the shortest ones are those of the
+  // scientific notation: "-1.25e+20".
+  std::array<char, 40> buffer{};
+  const auto [end, error] =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
+  if (error != std::errc()) return "";
+  std::string_view text(buffer.data(), static_cast<std::size_t>(end - buffer.data()));
+  std::string fixed;
+  if (text.starts_with('-')) {
+    fixed = "-";
+    text.remove_prefix(1);
+  }
+  const auto e = text.find('e');
+  std::string all(text.substr(0, 1));
+  if (e > 2) all += text.substr(2, e - 2);
+  int exponent = 0;
+  const bool plus = text[e + 1] == '+';
+  std::from_chars(text.data() + e + (plus ? 2 : 1), text.data() + text.size(), exponent);
+  const int whole = exponent + 1;  // digits before the point
+  if (whole <= 0) return fixed + "0." + std::string(static_cast<std::size_t>(-whole), '0') + all;
+  const auto before = static_cast<std::size_t>(whole);
+  if (all.size() <= before) return fixed + all + std::string(before - all.size(), '0');
+  return fixed + all.substr(0, before) + "." + all.substr(before);
+}
+
+bool is_decimal_text(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  bool point = false;
+  bool digit_before = false;
+  bool digit_last = false;
+  for (const char c : text) {
+    if (c == '.') {
+      if (point || !digit_before) return false;
+      point = true;
+      digit_last = false;
+    } else if (is_digit(c)) {
+      digit_before = digit_before || !point;
+      digit_last = true;
+    } else {
+      return false;
+    }
+  }
+  return digit_last;
+}
+
+std::optional<Int128> parse_decimal(std::string_view text, int precision, int scale) {
+  if (!is_decimal_text(text)) return std::nullopt;
+  const bool negative = text.starts_with('-');
+  if (negative) text.remove_prefix(1);
+  const auto point = text.find('.');
+  const std::string_view whole = text.substr(0, point);
+  std::string_view fraction = point == std::string_view::npos ? std::string_view() : text.substr(point + 1);
+  while (fraction.size() > static_cast<std::size_t>(scale)) {
+    if (fraction.back() != '0') return std::nullopt;
+    fraction.remove_suffix(1);
+  }
+  Int128 value = 0;
+  int used = 0;
+  const auto push = [&](char c) {
+    if (value != 0 || c != '0') ++used;
+    if (used > precision) return false;
+    value = value * 10 + (c - '0');
+    return true;
+  };
+  for (const char c : whole) {
+    if (!push(c)) return std::nullopt;
+  }
+  for (int i = 0; i < scale; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    if (!push(at < fraction.size() ? fraction[at] : '0')) return std::nullopt;
+  }
+  return negative ? -value : value;
+}
+
+std::optional<std::int32_t> parse_date(std::string_view text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
+  const auto year = digits(text.substr(0, 4));
+  const auto month = digits(text.substr(5, 2));
+  const auto day = digits(text.substr(8, 2));
+  if (!year || !month || !day) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year{*year}, std::chrono::month{static_cast<unsigned>(*month)},
+                                         std::chrono::day{static_cast<unsigned>(*day)}};
+  if (!date.ok()) return std::nullopt;
+  return static_cast<std::int32_t>(std::chrono::sys_days{date}.time_since_epoch().count());
+}
+
+std::optional<std::int64_t> parse_time(std::string_view text) {
+  if (text.size() < 5 || text[2] != ':') return std::nullopt;
+  const auto hour = digits(text.substr(0, 2));
+  const auto minute = digits(text.substr(3, 2));
+  if (!hour || !minute || *hour > 23 || *minute > 59) return std::nullopt;
+  std::int64_t value = (*hour * std::int64_t{60} + *minute) * 60 * kSecond;
+  text.remove_prefix(5);
+  if (text.empty()) return value;
+  if (text.size() < 3 || text.front() != ':') return std::nullopt;
+  const auto second = digits(text.substr(1, 2));
+  if (!second || *second > 59) return std::nullopt;
+  value += *second * kSecond;
+  text.remove_prefix(3);
+  if (text.empty()) return value;
+  if (text.size() < 2 || text.front() != '.') return std::nullopt;
+  text.remove_prefix(1);
+  std::int64_t unit = kSecond;
+  for (const char c : text) {
+    // Digits after the sixth have no carrier unless they are 0.
+    unit /= 10;
+    if (!is_digit(c) || (unit == 0 && c != '0')) return std::nullopt;
+    value += (c - '0') * unit;
+  }
+  return value;
+}
+
+std::optional<std::int64_t> parse_timestamp(std::string_view text) {
+  if (text.size() < 11 || (text[10] != ' ' && text[10] != 'T')) return std::nullopt;
+  const auto day = parse_date(text.substr(0, 10));
+  const auto time = parse_time(text.substr(11));
+  if (!day || !time) return std::nullopt;
+  return *day * kDay + *time;
+}
+
+}  // namespace pulk::odbc

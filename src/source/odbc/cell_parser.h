@@ -1,0 +1,31 @@
+// Values out of their text, strictly: what is not wholly and exactly the value is nothing. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace pulk::odbc {
+
+__extension__ typedef __int128 Int128;
+
+std::optional<std::int64_t> parse_integer(std::string_view text);
+std::optional<bool> parse_zero_or_one(std::string_view text);
+// Decimal notation, "Inf", "-Inf"; the nearest double.
+std::optional<double> parse_real(std::string_view text);
+// The shortest decimal text, without exponent, that gives this finite double again.
+std::string shortest_fixed(double value);
+// "-12.30": digits with at most one point, no exponent.
+bool is_decimal_text(std::string_view text);
+// The value times 10^scale; nothing when digits other than 0 would be lost or more than `precision` are left.
+std::optional<Int128> parse_decimal(std::string_view text, int precision, int scale);
+
+// "2026-11-21"; days since 1970-01-01.
+std::optional<std::int32_t> parse_date(std::string_view text);
+// "02:45", "02:45:01", "02:45:01.123456"; microseconds since midnight.
+std::optional<std::int64_t> parse_time(std::string_view text);
+// A date, a blank or T, and a time; microseconds since 1970-01-01 00:00.
+std::optional<std::int64_t> parse_timestamp(std::string_view text);
+
+}  // namespace pulk::odbc

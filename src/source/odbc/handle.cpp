@@ -1,0 +1,220 @@
+#include "source/odbc/handle.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/strings.h"
+
+namespace pulk::odbc {
+namespace {
+
+struct Diagnostics {
+  std::string state;  // of the first record
+  SQLINTEGER native = 0;
+  std::string text;
+};
+
+Diagnostics diagnostics(SQLSMALLINT type, SQLHANDLE handle) {
+  Diagnostics all;
+  for (SQLSMALLINT i = 1; i <= 4; ++i) {
+    SQLCHAR state[6] = {};
+    SQLCHAR message[1024] = {};
+    SQLINTEGER native = 0;
+    SQLSMALLINT length = 0;
+    if (!SQL_SUCCEEDED(SQLGetDiagRec(type, handle, i, state, &native, message, sizeof message, &length))) break;
+    if (i == 1) {
+      all.state = reinterpret_cast<const char*>(state);
+      all.native = native;
+    }
+    if (!all.text.empty()) all.text += "; ";
+    all.text += reinterpret_cast<const char*>(message);
+  }
+  return all;
+}
+
+// SQLite's result codes are the native errors of its driver. sqlite.org/rescode.html
+ErrorKind kind_of(const Diagnostics& found) {
+  const std::string_view state = found.state;
+  if (state.starts_with("08") || state.starts_with("HYT") || state == "40001") return ErrorKind::retryable;
+  if (state.starts_with("28")) return ErrorKind::refused;
+  switch (found.native & 0xFF) {
+    case 5:    // SQLITE_BUSY
+    case 6:    // SQLITE_LOCKED
+    case 7:    // SQLITE_NOMEM
+    case 9:    // SQLITE_INTERRUPT
+    case 10:   // SQLITE_IOERR
+    case 13:   // SQLITE_FULL
+    case 15:   // SQLITE_PROTOCOL
+    case 17:   // SQLITE_SCHEMA
+      return ErrorKind::retryable;
+    case 11:   // SQLITE_CORRUPT
+    case 26:   // SQLITE_NOTADB
+    case 3:    // SQLITE_PERM
+    case 23:   // SQLITE_AUTH
+      return ErrorKind::refused;
+    default: return ErrorKind::usage;  // a name or an SQL text that a person wrote
+  }
+}
+
+std::string hint_of(const Diagnostics& found) {
+  if ((found.native & 0xFF) == 5) return "another process writes to the database: run again when it is done";
+  if (found.state == "IM002" || found.text.find("Can't open lib") != std::string::npos) {
+    return "`odbcinst -q -d` lists the installed drivers";
+  }
+  return "";
+}
+
+Error to_error(const Diagnostics& found, const std::string& what, const std::string& subject) {
+  std::string text = what + ": " + (found.text.empty() ? "no diagnostics from the driver" : found.text);
+  if (!found.state.empty()) text += " [" + found.state + "]";
+  return Error(kind_of(found), text, subject, hint_of(found));
+}
+
+SQLCHAR* bytes_of(const std::string& text) {
+  // ODBC's functions take input as plain pointers and do not write to it.
+  return reinterpret_cast<SQLCHAR*>(const_cast<char*>(text.c_str()));  // NOLINT
+}
+
+SQLPOINTER number(SQLULEN value) { return reinterpret_cast<SQLPOINTER>(value); }  // NOLINT
+
+}  // namespace
+
+Connection::Connection(const std::string& connection_string, const Quirks& quirks, int timeout_seconds,
+                       std::string subject, CancelToken* cancel)
+    : quirks_(quirks), subject_(std::move(subject)), cancel_(cancel) {
+  if (!SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_ENV, SQL_NULL_HANDLE, &env_))) {
+    throw Error(ErrorKind::internal, "unixODBC gives no environment", subject_);
+  }
+  try {
+    SQLSetEnvAttr(env_, SQL_ATTR_ODBC_VERSION, number(SQL_OV_ODBC3), 0);
+    if (!SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_DBC, env_, &dbc_))) {
+      throw Error(ErrorKind::internal, "unixODBC gives no connection handle", subject_);
+    }
+    SQLSetConnectAttr(dbc_, SQL_ATTR_LOGIN_TIMEOUT, number(static_cast<SQLULEN>(timeout_seconds)), 0);
+    const SQLRETURN result = SQLDriverConnect(dbc_, nullptr, bytes_of(connection_string), SQL_NTS, nullptr, 0, nullptr,
+                                              SQL_DRIVER_NOPROMPT);
+    if (!SQL_SUCCEEDED(result)) throw to_error(diagnostics(SQL_HANDLE_DBC, dbc_), "cannot connect", subject_);
+    connected_ = true;
+    if (quirks_.cancel_by_idle_statement && !SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_STMT, dbc_, &idle_))) {
+      throw to_error(diagnostics(SQL_HANDLE_DBC, dbc_), "no statement", subject_);
+    }
+    if (cancel_ != nullptr) {
+      registration_ = std::make_unique<CancelToken::Registration>(*cancel_, [this] { interrupt(); });
+    }
+  } catch (...) {
+    close();
+    throw;
+  }
+}
+
+Connection::~Connection() { close(); }
+
+void Connection::close() noexcept {
+  registration_.reset();
+  if (idle_ != SQL_NULL_HSTMT) SQLFreeHandle(SQL_HANDLE_STMT, idle_);
+  if (connected_) SQLDisconnect(dbc_);
+  if (dbc_ != SQL_NULL_HDBC) SQLFreeHandle(SQL_HANDLE_DBC, dbc_);
+  if (env_ != SQL_NULL_HENV) SQLFreeHandle(SQL_HANDLE_ENV, env_);
+  idle_ = SQL_NULL_HSTMT;
+  dbc_ = SQL_NULL_HDBC;
+  env_ = SQL_NULL_HENV;
+  connected_ = false;
+}
+
+void Connection::interrupt() {
+  const std::lock_guard lock(running_mutex_);
+  const SQLHSTMT target = quirks_.cancel_by_idle_statement ? idle_ : running_;
+  if (target != SQL_NULL_HSTMT) SQLCancel(target);
+}
+
+void Connection::check_cancelled() const {
+  if (cancel_ != nullptr) cancel_->check();
+}
+
+std::string Connection::info(SQLUSMALLINT what) const {
+  char text[256] = {};
+  SQLSMALLINT length = 0;
+  if (!SQL_SUCCEEDED(SQLGetInfo(dbc_, what, text, sizeof text, &length))) return "";
+  return text;
+}
+
+std::vector<Row> Connection::query(const std::string& sql) {
+  Statement statement(*this);
+  statement.execute(sql);
+  const int columns = statement.columns();
+  std::vector<Row> rows;
+  while (statement.fetch()) {
+    Row row(static_cast<std::size_t>(columns));
+    for (int i = 0; i < columns; ++i) {
+      std::string cell;
+      char piece[1024];
+      SQLLEN length = 0;
+      for (;;) {
+        const SQLRETURN result = SQLGetData(statement.handle(), static_cast<SQLUSMALLINT>(i + 1), SQL_C_CHAR, piece,
+                                            sizeof piece, &length);
+        if (result == SQL_NO_DATA) break;
+        if (!SQL_SUCCEEDED(result)) statement.fail("cannot read a cell");
+        if (length == SQL_NULL_DATA) break;
+        const bool more = length == SQL_NO_TOTAL || static_cast<std::size_t>(length) >= sizeof piece;
+        cell.append(piece, more ? sizeof piece - 1 : static_cast<std::size_t>(length));
+        if (!more) break;
+      }
+      if (length != SQL_NULL_DATA) row[static_cast<std::size_t>(i)] = std::move(cell);
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+std::optional<std::string> Connection::value(const std::string& sql) {
+  const std::vector<Row> rows = query(sql);
+  if (rows.empty() || rows.front().empty()) return std::nullopt;
+  return rows.front().front();
+}
+
+void Connection::execute(const std::string& sql) { Statement(*this).execute(sql); }
+
+Statement::Statement(Connection& connection) : connection_(connection) {
+  if (!SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_STMT, connection.handle(), &handle_))) {
+    throw to_error(diagnostics(SQL_HANDLE_DBC, connection.handle()), "no statement", connection.subject());
+  }
+}
+
+Statement::~Statement() {
+  {
+    const std::lock_guard lock(connection_.running_mutex_);
+    if (connection_.running_ == handle_) connection_.running_ = SQL_NULL_HSTMT;
+  }
+  SQLFreeHandle(SQL_HANDLE_STMT, handle_);
+}
+
+void Statement::fail(const std::string& what) {
+  connection_.check_cancelled();
+  throw to_error(diagnostics(SQL_HANDLE_STMT, handle_), what, connection_.subject());
+}
+
+void Statement::execute(const std::string& sql) {
+  connection_.check_cancelled();
+  {
+    const std::lock_guard lock(connection_.running_mutex_);
+    connection_.running_ = handle_;
+  }
+  const SQLRETURN result = SQLExecDirect(handle_, bytes_of(sql), SQL_NTS);
+  if (!SQL_SUCCEEDED(result) && result != SQL_NO_DATA) fail("the database refuses a statement");
+}
+
+bool Statement::fetch() {
+  const SQLRETURN result = SQLFetch(handle_);
+  if (result == SQL_NO_DATA) return false;
+  if (!SQL_SUCCEEDED(result)) fail("reading stopped");
+  return true;
+}
+
+int Statement::columns() {
+  SQLSMALLINT count = 0;
+  if (!SQL_SUCCEEDED(SQLNumResultCols(handle_, &count))) fail("the result has no columns");
+  return count;
+}
+
+}  // namespace pulk::odbc

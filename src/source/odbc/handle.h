@@ -1,0 +1,90 @@
+// RAII around unixODBC's handles; every failed call becomes a pulk::Error with the driver's diagnostics.
+//
+// Threads: a Connection and its Statements are used by one thread at a time (hold mutex() where several share one);
+// only interrupt() may be called from any thread at any time.
+#pragma once
+
+#include <sql.h>
+#include <sqlext.h>
+// unixODBC makes BOOL a macro, Arrow has an enumerator of this name.
+#undef BOOL
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/cancel.h"
+#include "source/odbc/quirks.h"
+
+namespace pulk::odbc {
+
+// A small result: NULL is empty.
+using Row = std::vector<std::optional<std::string>>;
+
+class Connection {
+ public:
+  // `subject` names the database in errors. Cancelling the token interrupts what runs.
+  Connection(const std::string& connection_string, const Quirks& quirks, int timeout_seconds, std::string subject,
+             CancelToken* cancel);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Results of a few rows: they are copied whole.
+  std::vector<Row> query(const std::string& sql);
+  // The first cell of the first row; empty when there is no row or it is NULL.
+  std::optional<std::string> value(const std::string& sql);
+  void execute(const std::string& sql);
+
+  // Stops the running statement; does nothing when none runs.
+  void interrupt();
+  // Throws Error(retryable) when the run is cancelled.
+  void check_cancelled() const;
+
+  std::string info(SQLUSMALLINT what) const;
+  const Quirks& quirks() const { return quirks_; }
+  const std::string& subject() const { return subject_; }
+  std::mutex& mutex() { return mutex_; }
+  SQLHDBC handle() const { return dbc_; }
+
+ private:
+  void close() noexcept;
+
+  const Quirks& quirks_;
+  std::string subject_;
+  CancelToken* cancel_;
+  std::mutex mutex_;
+  // An environment of its own: the driver manager may lock a whole environment during a call.
+  SQLHENV env_ = SQL_NULL_HENV;
+  SQLHDBC dbc_ = SQL_NULL_HDBC;
+  bool connected_ = false;
+  std::mutex running_mutex_;
+  SQLHSTMT idle_ = SQL_NULL_HSTMT;     // never executes anything, see Quirks::cancel_by_idle_statement
+  SQLHSTMT running_ = SQL_NULL_HSTMT;  // for drivers whose SQLCancel may be called on it
+  std::unique_ptr<CancelToken::Registration> registration_;
+  friend class Statement;
+};
+
+class Statement {
+ public:
+  explicit Statement(Connection& connection);
+  ~Statement();
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+  void execute(const std::string& sql);
+  // False after the last row.
+  bool fetch();
+  int columns();
+  SQLHSTMT handle() const { return handle_; }
+  Connection& connection() { return connection_; }
+  [[noreturn]] void fail(const std::string& what);
+
+ private:
+  Connection& connection_;
+  SQLHSTMT handle_ = SQL_NULL_HSTMT;
+};
+
+}  // namespace pulk::odbc

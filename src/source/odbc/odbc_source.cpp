@@ -1,0 +1,88 @@
+#include "source/odbc/odbc_source.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "source/odbc/connection_string.h"
+#include "source/odbc/handle.h"
+#include "source/odbc/sqlite_catalog.h"
+#include "source/odbc/sqlite_sessions.h"
+#include "source/odbc/sqlite_snapshot.h"
+
+namespace pulk {
+namespace {
+
+using namespace odbc;  // the parts that this file puts together
+
+// pragma_table_list came with SQLite 3.37.
+bool is_too_old(const std::string& version) {
+  const std::vector<std::string> parts = split(version, '.');
+  if (parts.size() < 2) return true;
+  const std::int64_t major = to_number(parts[0]);
+  return major < 3 || (major == 3 && to_number(parts[1]) < 37);
+}
+
+class SqliteSource : public Source {
+ public:
+  explicit SqliteSource(std::shared_ptr<SqliteSessions> sessions) : sessions_(std::move(sessions)) {}
+
+  NameRule name_rule() const override { return NameRule::ignore_case; }
+
+  SourceFacts facts() override {
+    const auto connection = sessions_->open();
+    SourceFacts facts;
+    const std::string version = connection->info(SQL_DBMS_VER);
+    facts.product = "SQLite " + version + " (" + connection->info(SQL_DRIVER_NAME) + " " +
+                    connection->info(SQL_DRIVER_VER) + ")";
+    facts.identity = "sqlite:" + sessions_->path();
+    if (is_too_old(connection->value("SELECT sqlite_version()").value_or(""))) {
+      throw Error(ErrorKind::refused, "SQLite " + version + " is too old: 3.37 is needed", connection->subject());
+    }
+    if (to_lower(connection->value("PRAGMA main.journal_mode").value_or("")) != "wal") {
+      facts.notes.emplace_back("the database has a rollback journal: other programs cannot commit while pulk reads");
+    }
+    return facts;
+  }
+
+  std::unique_ptr<Snapshot> snapshot(const std::vector<TableRequest>&, int parallel_lanes) override {
+    return std::make_unique<SqliteSnapshot>(sessions_, parallel_lanes);
+  }
+
+  std::vector<QualifiedName> list_tables(const WrittenName& schema) override {
+    if (!schema.empty() && !iequals(schema.text, "main")) return {};
+    const auto connection = sessions_->open();
+    std::vector<QualifiedName> names;
+    for (std::string& name : table_names(*connection)) names.push_back({"", "", std::move(name)});
+    return names;
+  }
+
+ private:
+  std::shared_ptr<SqliteSessions> sessions_;
+};
+
+// A data source name says nothing about its driver: one short connection asks.
+std::string driver_behind(const OdbcConnection& settings) {
+  if (!settings.driver_name.empty()) return settings.driver_name;
+  static const Quirks careful{};
+  return Connection(connection_string(settings, careful, "", {}), careful, settings.connect_timeout,
+                    "DSN " + settings.dsn, nullptr)
+      .info(SQL_DRIVER_NAME);
+}
+
+}  // namespace
+
+std::unique_ptr<Source> make_odbc_source(const OdbcConnection& connection, int max_connections, CancelToken* cancel) {
+  const std::string driver = driver_behind(connection);
+  const Quirks* quirks = find_quirks(driver);
+  if (quirks == nullptr) {
+    throw Error(ErrorKind::refused, "this version of pulk does not know the ODBC driver " + driver,
+                "connections.source.odbc", "it reads SQLite files by the driver SQLite3");
+  }
+  return std::make_unique<SqliteSource>(
+      std::make_shared<SqliteSessions>(connection, *quirks, max_connections, cancel));
+}
+
+}  // namespace pulk

@@ -1,0 +1,29 @@
+// What is particular about an ODBC driver: how it must be asked to behave, and what it must not be trusted with. One
+// table, each entry with its evidence; a driver that is not in it is not used.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace pulk::odbc {
+
+struct Quirks {
+  std::string_view driver;  // what SQL_DRIVER_NAME and the driver's name in odbcinst.ini contain, lower case
+  // Keywords that every connection string gets.
+  std::vector<std::pair<std::string, std::string>> keywords;
+  // Values of the connection string may be written {in braces}.
+  bool braces = true;
+  // Longest value of a keyword, 0: no limit known.
+  std::size_t longest_value = 0;
+  // SQLGetData reaches only the last row of a block.
+  bool long_cells_need_single_rows = false;
+  // SQLCancel must not be called on a statement that another thread is executing.
+  bool cancel_by_idle_statement = false;
+};
+
+// The entry whose `driver` is part of the name; nullptr when the driver is not known.
+const Quirks* find_quirks(std::string_view driver_name);
+
+}  // namespace pulk::odbc

@@ -1,0 +1,36 @@
+// Where extracted files wait for the warehouse. A stage hands out output streams and keeps no memory of its own; the
+// ledger knows what is on it. Implementations: local/.
+// Threads: safe to call from several threads; one OutputFile belongs to one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "catalog/staged_file.h"
+
+namespace arrow::io {
+class OutputStream;
+}
+
+namespace pulk {
+
+class OutputFile {
+ public:
+  virtual ~OutputFile() = default;  // discards the file when finish() was not called
+  virtual std::shared_ptr<arrow::io::OutputStream> stream() = 0;
+  // Closes the file, makes it durable, and gives its size and digest. Rows are the caller's to fill in.
+  virtual StagedFile finish() = 0;
+};
+
+class Stage {
+ public:
+  virtual ~Stage() = default;
+  virtual std::unique_ptr<OutputFile> create(const std::string& name) = 0;
+  virtual void remove(const std::string& name) = 0;             // fine when it is not there
+  virtual std::vector<std::string> list() = 0;
+  virtual std::string location() const = 0;                     // for people and for the warehouse: a folder
+};
+
+}  // namespace pulk

@@ -1,0 +1,81 @@
+// The mark protocol (I2) over any target that speaks plain SQL: the tables `mark` and `lease`, and what each step of a
+// partition's life does to them. The warehouses own the transactions: every function here runs inside one of theirs,
+// together with the data it stands for. Used by duckdb/ and files/.
+//
+// A function that changes a mark names the fence it was taken with; when that fence is no longer the mark's, nothing
+// has changed and Error(retryable) "fence lost" is thrown, at which the caller must roll back.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "warehouse/warehouse.h"
+
+namespace pulk {
+
+// What the marks need of a database connection.
+class SqlChannel {
+ public:
+  virtual ~SqlChannel() = default;
+  virtual std::int64_t execute(const std::string& sql) = 0;  // rows changed
+  virtual std::vector<std::vector<std::string>> query(const std::string& sql) = 0;  // NULL is ""
+};
+
+class Marks {
+ public:
+  // `prefix` stands before the names of the tables: "_pulk." or "".
+  Marks(SqlChannel& channel, std::string prefix) : channel_(channel), prefix_(std::move(prefix)) {}
+
+  // A target table: its names for people, and the key under which no other spelling of it can hide.
+  struct Target {
+    std::string key;
+    QualifiedName name;
+  };
+
+  void create_tables();
+
+  std::vector<Mark> look(const std::string& run, const Target& target);
+  static bool published(const std::vector<Mark>& marks);
+
+  // Lease, pending marks for all partitions that have none, fence + 1 everywhere. Throws Error(retryable) when
+  // another run holds the lease.
+  void take(const RunIdentity& who, const Target& target, const std::vector<PartitionPlan>& partitions);
+
+  void set_loaded(const std::string& run, const Target& target, const PartitionLoad& load);
+  void reset(const std::string& run, const Target& target, const std::string& partition, std::int64_t fence);
+  void restamp(const std::string& run, const Target& target, const std::string& partition, std::int64_t fence,
+               const std::string& snapshot);
+  // Makes every loaded partition pending: their rows are gone.
+  void reset_all(const std::string& run, const Target& target);
+
+  // Every partition of the plan is loaded (else Error(internal)); the sum of their rows.
+  std::int64_t rows_to_publish(const std::string& run, const TablePlan& plan, const Target& target);
+  // Sets the publish mark and gives the lease back.
+  void set_published(const std::string& run, const Target& target, std::int64_t fence, std::int64_t rows);
+
+  // Lease and marks of the run; a publish mark that says `published` stays unless `forget`.
+  void remove(const std::string& run, const Target& target, bool forget);
+
+  // Runs with a lease, or with marks that are more than the memory of a published table.
+  struct Trace {
+    std::string run;
+    Target target;
+    std::int64_t marks = 0;
+    bool leased = false;
+    std::string owner, since;
+  };
+  std::vector<Trace> traces();
+  // Runs whose publish mark on this table says `published`.
+  std::vector<std::string> published_runs(const Target& target);
+
+ private:
+  std::string table(const char* name) const { return prefix_ + name; }
+  [[noreturn]] void fence_lost(const std::string& run, const Target& target, const std::string& partition,
+                               std::int64_t fence);
+
+  SqlChannel& channel_;
+  std::string prefix_;
+};
+
+}  // namespace pulk

@@ -1,0 +1,56 @@
+"""Fixtures of the end-to-end tests. Nothing is skipped: what is missing fails, with the way to get it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from support.pulk import Pulk
+from support.server import PostgresServer
+from support.sqlite import SqliteSource
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def binary() -> str:
+    path = Path(os.environ.get("PULK_BINARY", ROOT / "build" / "release" / "pulk")).resolve()
+    assert os.access(path, os.X_OK), f"{path} is not there; `make build` makes it, PULK_BINARY names another"
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server for the whole session."""
+    server = PostgresServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def db(postgres):
+    """An empty database, owned by the login that pulk uses."""
+    database = postgres.create_database()
+    yield database
+    database.drop()
+
+
+@pytest.fixture
+def pulk(tmp_path, binary):
+    """pulk in an empty folder; what still runs at the end is killed."""
+    program = Pulk(tmp_path, binary)
+    yield program
+    program.stop_all()
+
+
+@pytest.fixture
+def sqlite_source(tmp_path):
+    """Call it with SQL: a SQLite file in the test's folder."""
+
+    def make(sql="", name="source.sqlite") -> SqliteSource:
+        source = SqliteSource(tmp_path / name)
+        if sql:
+            source.execute(sql)
+        return source
+
+    return make
