@@ -1,6 +1,6 @@
-// A thin RAII client of ADBC drivers (DuckDB's library, Snowflake's driver), through the driver manager that is compiled
-// in: it wraps result streams, which one of the drivers leaves unreleased. Driver errors become Error where they enter.
-// Arrow's headers stay out of here.
+// A thin RAII client of ADBC drivers (DuckDB, Snowflake), through the driver manager that is
+// compiled in: it wraps result streams, which one of the drivers leaves unreleased. Driver errors become Error where
+// they enter. Arrow's headers stay out of here.
 //
 // Threads: a Database may be shared, a Connection belongs to one thread at a time; only cancel() may be called from
 // another one.

@@ -93,6 +93,10 @@ std::string format_count(std::int64_t n) {
   return n < 0 ? "-" + digits : digits;
 }
 
+std::string plural(std::int64_t n, std::string_view noun) {
+  return fmt::format("{} {}{}", format_count(n), noun, n == 1 ? "" : "s");
+}
+
 std::string format_seconds(double seconds) {
   if (seconds < 60) return fmt::format("{:.1f} s", seconds);
   const auto whole = static_cast<long>(seconds);

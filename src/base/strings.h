@@ -20,6 +20,7 @@ std::vector<std::string> split(std::string_view text, char separator);
 std::optional<std::int64_t> parse_bytes(std::string_view text);
 std::string format_bytes(std::int64_t bytes);  // "12.3 MiB"
 std::string format_count(std::int64_t n);      // "6,001,215"
+std::string plural(std::int64_t n, std::string_view noun);  // "1 row", "1,234 rows"
 std::string format_seconds(double seconds);    // "0.8 s", "2 m 05 s"
 
 // The candidate nearest to `word` by edit distance, when it is near enough to be a likely typing error.

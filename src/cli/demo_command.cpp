@@ -1,10 +1,11 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -56,14 +57,18 @@ class Step {
   }
   // What is going on right now; only on a terminal.
   void status(const std::string& what) const {
-    if (::isatty(STDERR_FILENO) != 0) set_status_line(fmt::format("{}  {:<8} {}", number_, name_, what));
+    if (::isatty(STDERR_FILENO) == 0) return;
+    std::string line = fmt::format("{}  {:<8} {}", number_, name_, what);
+    // A line that wraps could not be drawn over again.
+    winsize size{};
+    const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    line.resize(std::min<std::size_t>(line.size(), (known ? size.ws_col : 80) - 1));
+    set_status_line(line);
   }
 
  private:
   static void clear_status() { set_status_line(""); }
-  std::string time() const {
-    return format_seconds(std::chrono::duration<double>(Clock::now() - start_).count());
-  }
+  std::string time() const { return format_seconds(std::chrono::duration<double>(Clock::now() - start_).count()); }
   int number_;
   std::string name_;
   Clock::time_point start_ = Clock::now();
@@ -77,7 +82,9 @@ bool terminal_has_utf8() {
   return utf8;
 }
 
-std::string in_folder(const Folder& folder, const std::string& path) { return fs::path(path).lexically_relative(folder.path()).string(); }
+std::string in_folder(const Folder& folder, const std::string& path) {
+  return fs::path(path).lexically_relative(folder.path()).string();
+}
 
 // Before the sample is made: it takes longer than to find out that nobody can read it.
 void check_driver() {
@@ -89,7 +96,8 @@ void check_driver() {
 }
 
 // The child's log, each text once over both runs. Partitions show on the status line only, tables when they are done.
-ChildEnd run_and_show(const Folder& folder, const Step& step, const std::string& crash_at, std::set<std::string>& shown) {
+ChildEnd run_and_show(const Folder& folder, const Step& step, const std::string& crash_at,
+                      std::set<std::string>& shown) {
   return demo::run_migrate(folder, crash_at, [&](const ChildLine& line) {
     if (line.event == "partition_loaded" || line.event == "progress") {
       step.status(line.message);
@@ -116,13 +124,17 @@ void show_what_is_left(const Folder& folder) {
   int published = 0;
   for (const demo::Left& left : demo::what_is_left(folder.target())) {
     published += left.published ? 1 : 0;
-    table.add({left.table, left.published ? "published" : left.partitions > 0 ? "half-way, in staging" : "not begun",
+    table.add({left.table,
+               left.published        ? "published"
+               : left.partitions > 0 ? "half-way, in staging"
+                                     : "not begun",
                left.partitions > 0 && !left.published ? fmt::format("{} of {}", left.loaded, left.partitions) : "",
                left.rows > 0 ? format_count(left.rows) : ""});
     if (left.published) continue;
     if (const std::int64_t known = demo::loaded_in_ledger(folder, left.table); known != left.loaded)
-      behind += fmt::format("            {}: the target has {} partitions, the ledger knows {}: the target is believed\n",
-                            left.table, left.loaded, known);
+      behind +=
+          fmt::format("            {}: the target has {} partitions, the ledger knows {}: the target is believed\n",
+                      left.table, left.loaded, known);
   }
   fmt::print("{}{}", table.render("            "), behind);
   std::fflush(stdout);
@@ -144,14 +156,17 @@ void throw_differences(const std::vector<demo::TableProof>& proofs) {
   for (const demo::TableProof& proof : proofs)
     for (const demo::Figure& figure : proof.figures)
       if (!figure.equal())
-        lines.push_back(fmt::format("{}, {}: SQLite has {}, DuckDB has {}", proof.table, figure.what, figure.source, figure.target));
+        lines.push_back(fmt::format("{}, {}: SQLite has {}, DuckDB has {}", proof.table, figure.what, figure.source,
+                                    figure.target));
   if (!lines.empty())
-    throw Error(ErrorKind::integrity, "source and target differ:\n    " + join(lines, "\n    "), "demo", "this is a bug in pulk, please report it");
+    throw Error(ErrorKind::integrity, "source and target differ:\n    " + join(lines, "\n    "), "demo",
+                "this is a bug in pulk, please report it");
 }
 
 std::string shell_word(const std::string& word) {
-  const bool plain = word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+:@%,=") ==
-                     std::string::npos;
+  const bool plain =
+      word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+:@%,=") ==
+      std::string::npos;
   if (plain && !word.empty()) return word;
   std::string quoted = "'";
   for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -176,8 +191,9 @@ void show_next(const Folder& folder, const std::string& named) {
   const std::string program = this_program();
   fmt::print("\nThe data is in {}. To look around:\n\n", shell_word(folder.target()));
   fmt::print("  cd {}\n", shell_word(named));
-  fmt::print("  python3 -c \"import duckdb; duckdb.connect('demo.duckdb', read_only=True).sql('SELECT l_shipmode, count(*), "
-             "sum(l_extendedprice) FROM lineitem GROUP BY 1 ORDER BY 1').show()\"\n");
+  fmt::print(
+      "  python3 -c \"import duckdb; duckdb.connect('demo.duckdb', read_only=True).sql('SELECT l_shipmode, count(*), "
+      "sum(l_extendedprice) FROM lineitem GROUP BY 1 ORDER BY 1').show()\"\n");
   fmt::print("  {} plan workflow.json\n", program);
   fmt::print("  {} status\n", program);
   std::fflush(stdout);
@@ -196,11 +212,10 @@ int run_demo(const demo::DemoOptions& options) {
   if (folder.has_sample()) {
     sample.done(in_folder(folder, folder.sample()) + " of an earlier demo is used again");
   } else {
-    const std::int64_t rows = demo::make_sample(
-        generator.empty() ? demo::find_generator() : generator, scale, folder.sample(),
-        [&](const std::string& what) { sample.status(what); });
-    sample.done(fmt::format("{} tables, {} rows at scale {} in {} ({})", demo::tables().size(), format_count(rows), scale,
-                            in_folder(folder, folder.sample()),
+    const std::int64_t rows = demo::make_sample(generator.empty() ? demo::find_generator() : generator, scale,
+                                                folder.sample(), [&](const std::string& what) { sample.status(what); });
+    sample.done(fmt::format("{} tables, {} rows at scale {} in {} ({})", demo::tables().size(), format_count(rows),
+                            scale, in_folder(folder, folder.sample()),
                             format_bytes(static_cast<std::int64_t>(fs::file_size(folder.sample())))));
   }
 
@@ -248,12 +263,16 @@ int run_demo(const demo::DemoOptions& options) {
 Command add_demo(CLI::App& app) {
   auto options = std::make_shared<demo::DemoOptions>();
   app.add_option("--dir", options->folder, "Folder of the demo; what an earlier demo made in it is replaced")
-      ->capture_default_str()->type_name("DIR");
+      ->capture_default_str()
+      ->type_name("DIR");
   app.add_option("--scale", options->scale, "Size of the sample: 1 is 8.7 million rows")
-      ->check(CLI::Range(0.001, 10.0))->capture_default_str()->type_name("N");
+      ->check(CLI::Range(0.001, 10.0))
+      ->capture_default_str()
+      ->type_name("N");
   app.add_flag("--keep", options->keep, "Use the sample that an earlier demo of this scale left in the folder");
-  app.footer("Needs no server and no account: the sample is made by tpchgen-cli, the source is a SQLite file behind its\n"
-             "ODBC driver, the target a DuckDB file. Ends with 3 when source and target differ.");
+  app.footer(
+      "Needs no server and no account: the sample is made by tpchgen-cli, the source is a SQLite file behind its\n"
+      "ODBC driver, the target a DuckDB file. Ends with 3 when source and target differ.");
   return [options] { return run_demo(*options); };
 }
 

@@ -1,6 +1,6 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -63,7 +63,9 @@ Command add_doctor(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   DoctorOptions& options = flags->options;
   app.add_option("workflow", options.workflow, "Workflow file: its tables are checked too")->type_name("FILE");
-  app.add_option("-c,--config", options.connections, "Connections file (TOML)")->capture_default_str()->type_name("FILE");
+  app.add_option("-c,--config", options.connections, "Connections file (TOML)")
+      ->capture_default_str()
+      ->type_name("FILE");
   app.add_option("--source", options.source, "Name of the source connection, when there are several");
   app.add_option("--target", options.target, "Name of the target connection, when there are several");
   app.add_option("--workspace", options.workspace, "Folder of the ledger")->capture_default_str()->type_name("DIR");
@@ -71,14 +73,16 @@ Command add_doctor(CLI::App& app) {
          "--memory",
          [&options](const std::string& text) {
            const auto bytes = parse_bytes(text);
-           if (!bytes) throw CLI::ValidationError("--memory", "\"" + text + "\" is no amount of bytes, like 512MiB or 2GB");
+           if (!bytes)
+             throw CLI::ValidationError("--memory", "\"" + text + "\" is no amount of bytes, like 512MiB or 2GB");
            options.memory = *bytes;
          },
          "The budget that migrate will be given")
       ->type_name("BYTES")
       ->default_str(format_bytes(options.memory));
   app.add_flag("--json", flags->json, "Print the checks as JSON");
-  app.footer("Changes nothing on either side. Ends with 0 when no check failed, else with the class of the gravest failure.");
+  app.footer(
+      "Changes nothing on either side. Ends with 0 when no check failed, else with the class of the gravest failure.");
   return [flags] {
     CancelToken cancel;
     const SignalGuard signals(cancel);

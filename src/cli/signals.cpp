@@ -29,13 +29,18 @@ SignalGuard::SignalGuard(CancelToken& cancel) {
   const sigset_t set = watched();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   thread_ = std::thread([&cancel, set] {
+    std::thread asking;
     for (bool first = true;; first = false) {
       int signal = 0;
       ::sigwait(&set, &signal);
-      if (signal == kEnd) return;
+      if (signal == kEnd) {
+        if (asking.joinable()) asking.join();
+        return;
+      }
       if (!first) ::_exit(130);
       log_warning("stopping; what is done is kept, run the same command again to resume (once more to stop at once)");
-      cancel.cancel();
+      // On a thread of its own: asking a server to cancel may block, and a second signal must still be seen.
+      asking = std::thread([&cancel] { cancel.cancel(); });
     }
   });
 }

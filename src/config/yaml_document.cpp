@@ -2,7 +2,6 @@
 #include <cstdint>
 #include <optional>
 #include <regex>
-#include <set>
 #include <utility>
 #include <vector>
 

@@ -1,5 +1,7 @@
 #include "engine/loader.h"
 
+#include <malloc.h>
+
 #include <future>
 #include <new>
 
@@ -89,6 +91,8 @@ void Loader::main() {
     }
     if (!item) {
       session.reset();
+      // What an embedded engine allocated goes back to the system, not into this thread's arena.
+      malloc_trim(0);
       if (stopping) return;
       continue;
     }

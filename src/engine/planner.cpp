@@ -30,12 +30,39 @@ std::string squeeze(std::string_view type) {
   return out;
 }
 
-// The mapping for a column: by its full type first ("numeric(10,2)"), then by the bare name.
+// The spellings by which a mapping may name a column's type: in full first ("numeric(10,2)"), then without arguments.
+std::vector<std::string> spellings(const SourceColumn& column) {
+  std::vector<std::string> names = {squeeze(column.native_type)};
+  const std::string bare = squeeze(column.bare_type), full = names.front();
+  // "timestamp(3) without time zone" has its arguments in the middle; an alias takes them at its end.
+  const std::size_t open = full.find('('), close = full.find(')');
+  const std::string arguments =
+      open == std::string::npos || close == std::string::npos ? "" : full.substr(open, close - open + 1);
+  if (!arguments.empty()) {
+    names.push_back(bare + arguments);
+    for (const std::string& alias : column.type_aliases) names.push_back(squeeze(alias) + arguments);
+  }
+  names.push_back(bare);
+  for (const std::string& alias : column.type_aliases) names.push_back(squeeze(alias));
+  return names;
+}
+
 std::string mapped_type(const TableConfig& config, const SourceColumn& column) {
-  for (const std::string* name : {&column.native_type, &column.bare_type})
+  for (const std::string& name : spellings(column))
     for (const TypeMapping& mapping : config.type_mappings)
-      if (squeeze(mapping.source_type) == squeeze(*name)) return mapping.target_type;
+      if (squeeze(mapping.source_type) == name) return mapping.target_type;
   return "";
+}
+
+// A mapping of the default configuration may be meant for other tables, so one without a column is only said.
+void note_unused_mappings(const TableConfig& config, const TableInfo& info, std::vector<std::string>& notes) {
+  for (const TypeMapping& mapping : config.type_mappings) {
+    const bool used = std::any_of(info.columns.begin(), info.columns.end(), [&](const SourceColumn& column) {
+      const std::vector<std::string> names = spellings(column);
+      return std::find(names.begin(), names.end(), squeeze(mapping.source_type)) != names.end();
+    });
+    if (!used) notes.push_back("no column is of the type " + mapping.source_type + " that columnTypeMappings names");
+  }
 }
 
 const SourceColumn* find_column(const TableInfo& info, const WrittenName& name, NameRule rule) {
@@ -118,7 +145,7 @@ void check_deployed(const TableConfig& config, const TablePlan& plan, const Ware
     const bool planned = std::any_of(plan.columns.begin(), plan.columns.end(), [&](const ColumnPlan& c) {
       return warehouse.same_column(c.target_name, column.name);
     });
-    if (!planned && !column.nullable)
+    if (!planned && !column.nullable && !column.has_default)
       findings.push_back({ErrorKind::drift,
                           {where, fmt::format("{}.{} is NOT NULL and the source has no such column",
                                               plan.target.display(), column.name),
@@ -149,6 +176,7 @@ TablePlan plan_columns(const TableConfig& config, const TableInfo& info, NameRul
   plan.rows_estimate = info.rows_estimate;
   plan.bytes_estimate = info.bytes_estimate;
   plan.notes = info.notes;
+  note_unused_mappings(config, info, plan.notes);
   plan.target_exists = deployed.has_value();
   const std::string where = config.where + ".target.";
   const auto database = read_name(config.target.database, where + "databaseName", findings);
@@ -188,9 +216,10 @@ TablePlan plan_columns(const TableConfig& config, const TableInfo& info, NameRul
     way.refusal_hint = choice.hint;
     if (!choice.note.empty()) way.note += (way.note.empty() ? "" : "; ") + choice.note;
     if (!way.refusal.empty())
-      findings.push_back({ErrorKind::refused, {fmt::format("{}: column {} ({})", plan.label, way.source_name,
-                                                           way.source_type),
-                                               way.refusal, way.refusal_hint}});
+      // What a column that stands in the target already cannot hold is a difference between the two sides.
+      findings.push_back({deployed_type.empty() ? ErrorKind::refused : ErrorKind::drift,
+                          {fmt::format("{}: column {} ({})", plan.label, way.source_name, way.source_type), way.refusal,
+                           way.refusal_hint}});
     for (const ColumnPlan& other : plan.columns)
       if (warehouse.same_column(other.target_name, way.target_name))
         findings.push_back({ErrorKind::refused,

@@ -26,7 +26,10 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-std::string rows_text(std::int64_t n) { return format_count(n) + (n == 1 ? " row" : " rows"); }
+// A table whose rows cannot be proven unchanged is read again after each new snapshot: at some point that is hopeless.
+constexpr int kMostRounds = 4;
+
+std::string rows_text(std::int64_t n) { return plural(n, "row"); }
 
 class Runner {
  public:
@@ -50,6 +53,7 @@ class Runner {
     std::unique_ptr<SourceLane> connection;
   };
   void with_lane(Lane& lane, TableRun& t, const std::string& what, const std::function<void()>& work);
+  void record_error(const Task& task, const Error& error);
   void extract_task(Lane& lane, const Task& task);
   void check_task(Lane& lane, const Task& task);
   void count_task(Lane& lane, const Task& task);
@@ -97,6 +101,7 @@ class Runner {
   std::condition_variable changed_;
   int open_tables_ = 0;
   std::int64_t spooled_ = 0;  // bytes staged and not yet loaded
+  std::atomic<bool> stopped_by_failure_{false};
 };
 
 bool Runner::backoff(int tries) {
@@ -118,7 +123,7 @@ void Runner::admit(TableRun& t) {
       changed_.wait_for(lock, std::chrono::milliseconds(200));
   }
   cancel_.check();
-  const std::shared_ptr<Snapshot> snapshot = snapshots_.current();
+  const std::shared_ptr<Snapshot> snapshot = snapshots_.current(true);
   const TableInfo info = snapshot->describe(t.table.request);
   if (info.fingerprint != t.plan().schema_fingerprint)
     throw Error(ErrorKind::drift, "the source table's columns are no longer those that were planned", t.plan().label,
@@ -202,9 +207,11 @@ std::vector<Task> Runner::reconcile(TableRun& t, const std::vector<Mark>& marks,
     }
   }
   if (kept + to_check > 0)
-    log_info(fmt::format("{}: {} of {} partitions are loaded, {} still to read; {} of the loaded ones are of an earlier "
-                         "snapshot and kept only if they are proven unchanged",
-                         t.plan().label, kept + to_check, t.partitions.size(), pending, to_check));
+    log_info(fmt::format("{}: {} of {} partitions are loaded, {} still to read{}", t.plan().label, kept + to_check,
+                         t.partitions.size(), pending,
+                         to_check == 0 ? ""
+                                       : fmt::format("; {} are of an earlier snapshot: kept if they are proven unchanged",
+                                                     to_check)));
   return tasks;
 }
 
@@ -234,9 +241,22 @@ void Runner::lane_main() {
         case TaskKind::count: count_task(lane, *task); break;
       }
     } catch (...) {
-      task_failed(*task->table, as_error(std::current_exception()));
+      const Error error = as_error(std::current_exception());
+      if (task->kind == TaskKind::extract) record_error(*task, error);
+      task_failed(*task->table, error);
     }
     --progress_.lanes_busy;
+  }
+}
+
+// For `status`. The error itself is reported by its table.
+void Runner::record_error(const Task& task, const Error& error) {
+  const TableRun& t = *task.table;
+  try {
+    store_.set_partition_error(who_.run, t.table.ordinal,
+                               t.plan().partitions[static_cast<std::size_t>(task.partition)].ordinal, error.message());
+  } catch (const Error& e) {
+    log_debug(std::string("the error of a partition could not be recorded: ") + e.what());
   }
 }
 
@@ -245,6 +265,10 @@ void Runner::lane_main() {
 void Runner::with_lane(Lane& lane, TableRun& t, const std::string& what, const std::function<void()>& work) {
   for (int tries = 0;; ++tries) {
     try {
+      if (lane.snapshot != nullptr && snapshots_.replaces(lane.snapshot)) {
+        lane.connection.reset();
+        lane.snapshot.reset();
+      }
       const std::shared_ptr<Snapshot> snapshot = snapshots_.current();
       if (snapshot != lane.snapshot) {
         lane.connection.reset();
@@ -356,9 +380,11 @@ void Runner::check_task(Lane& lane, const Task& task) {
       [this, &t, &partition, index, fence, same, asserted, snapshot](WarehouseSession& session) {
         if (same || asserted) session.restamp(who_, t.plan(), partition.id, fence, snapshot);
         else session.reset(who_, t.plan(), partition.id, fence);
+        std::int64_t kept_rows = 0;
         {
           std::lock_guard lock(mutex_);
           PartitionRun& part = t.partitions[static_cast<std::size_t>(index)];
+          kept_rows = part.rows;
           if (same || asserted) {
             part.snapshot = snapshot;
             ++t.outcome.kept;
@@ -373,7 +399,7 @@ void Runner::check_task(Lane& lane, const Task& task) {
           PartitionRecord record;
           record.ordinal = partition.ordinal;
           record.snapshot = snapshot;
-          record.rows_loaded = t.partitions[static_cast<std::size_t>(index)].rows;
+          record.rows_loaded = kept_rows;
           store_.set_partition_loaded(who_.run, t.table.ordinal, record);
           log_info(fmt::format("{}: kept, {}", where(t, index),
                                same ? "proven unchanged since it was loaded" : "the source is said to be quiet"));
@@ -525,6 +551,8 @@ void Runner::do_publish(TableRun& t, WarehouseSession& session, bool look_first)
   const std::int64_t rows = session.publish(who_, t.plan(), *t.stage,
                                             options_.append ? PublishMode::append : PublishMode::replace, fence);
   step("publish.committed");
+  t.outcome.notes = session.notes();
+  for (const std::string& note : t.outcome.notes) log_warning(t.plan().label + ": " + note);
   if (rows != expected)
     throw Error(ErrorKind::integrity, fmt::format("{} rows were loaded, {} were published", expected, rows));
   t.outcome.publish_seconds = seconds_since(start);
@@ -580,7 +608,10 @@ void Runner::task_failed(TableRun& t, const Error& error) {
   const bool interrupted = cancel_.cancelled();
   if (!interrupted)
     log_error(error.what(), {{"event", "failed"}, {"table", t.plan().label}, {"class", std::int64_t{error.exit_code()}}});
-  if (options_.stop_on_failure && !interrupted) cancel_.cancel();
+  if (options_.stop_on_failure && !interrupted) {
+    stopped_by_failure_ = true;
+    cancel_.cancel();
+  }
   std::unique_lock lock(mutex_);
   if (!t.outcome.error || t.outcome.error->message() == "interrupted") t.outcome.error = error;
   if (--t.open_tasks <= 0) settle(t, lock);
@@ -616,6 +647,14 @@ void Runner::settle(TableRun& t, std::unique_lock<std::mutex>& lock) {
     return;
   }
   // The snapshot was replaced on the way: partitions of the old one are kept where they are proven unchanged.
+  if (++t.rounds > kMostRounds) {
+    t.outcome.error = Error(ErrorKind::retryable,
+                            fmt::format("the snapshot was replaced {} times and the table could not be completed within "
+                                        "any of them", kMostRounds),
+                            t.plan().label, "raise --max-snapshot-age: reading this table takes longer");
+    close_table(t, lock);
+    return;
+  }
   std::vector<Task> tasks;
   for (std::size_t i = 0; i < t.partitions.size(); ++i) tasks.push_back({TaskKind::check, &t, static_cast<int>(i)});
   if (t.count) tasks.push_back({TaskKind::count, &t, 0});
@@ -692,7 +731,7 @@ RunOutcome Runner::run(std::vector<RunTable> tables) {
   loader_.reset();
 
   RunOutcome outcome;
-  outcome.interrupted = cancel_.cancelled();
+  outcome.interrupted = cancel_.cancelled() && !stopped_by_failure_;
   for (auto& t : runs) {
     if (!t->outcome.ok && !t->outcome.error)
       t->outcome.error = Error(ErrorKind::retryable, "not started", t->plan().label, "run the same command again");

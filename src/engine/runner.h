@@ -58,6 +58,7 @@ struct TableOutcome {
   std::string level, snapshot;
   std::int64_t rows = 0, bytes = 0, source_count = -1;
   int partitions = 0, kept = 0, read_again = 0, retries = 0;
+  std::vector<std::string> notes;               // of the warehouse: "made without its primary key ..."
   bool earlier = false;                         // was finished before this process started
   double plan_seconds = 0, extract_seconds = 0, load_seconds = 0, publish_seconds = 0;  // summed over lanes
   double wall_seconds = 0;

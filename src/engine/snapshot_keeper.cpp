@@ -19,15 +19,20 @@ std::shared_ptr<Snapshot> SnapshotKeeper::take() {
   return snapshot_;
 }
 
-std::shared_ptr<Snapshot> SnapshotKeeper::current() {
+std::shared_ptr<Snapshot> SnapshotKeeper::current(bool old_will_do) {
   std::lock_guard lock(mutex_);
   if (snapshot_ == nullptr) return take();
-  if (max_age_seconds_ > 0 && snapshot_->age_seconds() > max_age_seconds_) {
+  if (!old_will_do && max_age_seconds_ > 0 && snapshot_->age_seconds() > max_age_seconds_) {
     log_warning(fmt::format("the snapshot is {} old, a new one replaces it; what was loaded from it is kept where it "
                             "is proven unchanged", format_seconds(snapshot_->age_seconds())));
     return take();
   }
   return snapshot_;
+}
+
+bool SnapshotKeeper::replaces(const std::shared_ptr<Snapshot>& seen) {
+  std::lock_guard lock(mutex_);
+  return seen != snapshot_ || (max_age_seconds_ > 0 && snapshot_->age_seconds() > max_age_seconds_);
 }
 
 std::shared_ptr<Snapshot> SnapshotKeeper::after_failure(const std::shared_ptr<Snapshot>& seen) {

@@ -15,8 +15,12 @@ class SnapshotKeeper {
  public:
   SnapshotKeeper(Source& source, std::vector<TableRequest> tables, int lanes, double max_age_seconds);
 
-  // The current snapshot; the first call takes it. Replaced when it is older than the limit.
-  std::shared_ptr<Snapshot> current();
+  // The current snapshot; the first call takes it. Replaced when it is older than the limit, unless the caller can work
+  // with an old one: it then leaves the replacing to those who hold connections of it.
+  std::shared_ptr<Snapshot> current(bool old_will_do = false);
+  // Would current() give another snapshot than this one? Who holds the old one lets go of it first: its connection is
+  // needed for the new one.
+  bool replaces(const std::shared_ptr<Snapshot>& seen);
   // After an error: a new snapshot when `seen` is still the current one and is dead, else the current one.
   std::shared_ptr<Snapshot> after_failure(const std::shared_ptr<Snapshot>& seen);
   // Only these tables are still needed: the next snapshot protects no others.

@@ -28,6 +28,7 @@ struct TableRun {
   std::vector<PartitionRun> partitions;         // by ordinal - 1
   std::map<std::string, std::int64_t> fences;   // by partition id; "" is the publish mark
   int open_tasks = 0;
+  int rounds = 0;                               // how often it was settled with more than one snapshot in it
   bool closed = false;                          // outcome is final
   bool user_asserted = false;                   // a loaded partition was kept because the user says so
   struct Count {

@@ -35,7 +35,8 @@ void write_file(const fs::path& path, const std::string& text) {
 std::string scale_of(const fs::path& marker) {
   std::ifstream file(marker);
   const auto json = ordered_json::parse(file, nullptr, false);
-  return json.is_object() && json.contains("scale") && json["scale"].is_string() ? json["scale"].get<std::string>() : "";
+  return json.is_object() && json.contains("scale") && json["scale"].is_string() ? json["scale"].get<std::string>()
+                                                                                 : "";
 }
 
 }  // namespace
@@ -48,7 +49,8 @@ Folder::Folder(const std::string& path, const std::string& scale, bool keep_samp
   const fs::path marker = path_ / kMarker;
   std::error_code code;
   if (fs::exists(path_, code) && !fs::exists(marker, code)) {
-    if (!fs::is_directory(path_, code)) throw Error(ErrorKind::usage, "is no folder", path_.string(), "name another --dir");
+    if (!fs::is_directory(path_, code))
+      throw Error(ErrorKind::usage, "is no folder", path_.string(), "name another --dir");
     if (!fs::is_empty(path_, code))
       throw Error(ErrorKind::usage, "holds files that no demo has made", path_.string(),
                   "name a new or empty folder with --dir");
@@ -57,10 +59,12 @@ Folder::Folder(const std::string& path, const std::string& scale, bool keep_samp
   if (code) throw Error(ErrorKind::usage, "cannot be made: " + code.message(), path_.string(), "name another --dir");
   lock_ = ::open(marker.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (lock_ < 0)
-    throw Error(ErrorKind::usage, std::string("cannot be written to: ") + std::strerror(errno), path_.string(), "name another --dir");
+    throw Error(ErrorKind::usage, std::string("cannot be written to: ") + std::strerror(errno), path_.string(),
+                "name another --dir");
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     ::close(lock_);
-    throw Error(ErrorKind::retryable, "another demo works in this folder", path_.string(), "wait for it, or name another --dir");
+    throw Error(ErrorKind::retryable, "another demo works in this folder", path_.string(),
+                "wait for it, or name another --dir");
   }
 
   has_sample_ = keep_sample && fs::exists(sample()) && scale_of(marker) == scale;
@@ -80,10 +84,15 @@ void write_configuration(const Folder& folder, double scale) {
   write_file(folder.path() / "configuration.toml",
              "# Made by `pulk demo`: a SQLite file through its ODBC driver, and a DuckDB file.\n"
              "[connections.source.odbc]\n"
-             "driver_name = " + quoted(kDriver) + "\n"
-             "database = " + quoted(folder.sample()) + "\n\n"
-             "[connections.target.duckdb]\n"
-             "path = " + quoted(folder.target()) + "\n");
+             "driver_name = " +
+                 quoted(kDriver) +
+                 "\n"
+                 "database = " +
+                 quoted(folder.sample()) +
+                 "\n\n"
+                 "[connections.target.duckdb]\n"
+                 "path = " +
+                 quoted(folder.target()) + "\n");
 
   ordered_json workflow;
   workflow["tables"] = ordered_json::array();
@@ -103,7 +112,9 @@ ChildEnd run_migrate(const Folder& folder, const std::string& crash_at,
                      const std::function<void(const ChildLine&)>& on_line) {
   ChildCommand command;
   // By its path, not as /proc/self/exe, so that the process can be recognised in a list of processes.
-  command.argv = {fs::read_symlink("/proc/self/exe").string(), "migrate", "workflow.json", "--log-format", "json"};
+  // Two lanes on any machine: with more, which tables are in at the kill would be left to chance.
+  command.argv = {fs::read_symlink("/proc/self/exe").string(), "migrate", "workflow.json", "--parallel", "2",
+                  "--log-format", "json"};
   command.folder = folder.path().string();
   command.unset = {"PULK_CRASH_AT", "PULK_STOP_AT", "PULK_STEP_LOG"};
   if (!crash_at.empty()) command.set["PULK_CRASH_AT"] = crash_at;
@@ -115,8 +126,10 @@ ChildEnd run_migrate(const Folder& folder, const std::string& crash_at,
       [&](std::string_view line) {
         const auto event = ordered_json::parse(line, nullptr, false);
         // What is no event comes from a library below: shown as it is.
-        if (!event.is_object()) on_line({"", "warning", std::string(line)});
-        else on_line({text(event, "event"), text(event, "level"), text(event, "message")});
+        if (!event.is_object())
+          on_line({"", "warning", std::string(line)});
+        else
+          on_line({text(event, "event"), text(event, "level"), text(event, "message")});
       });
 }
 

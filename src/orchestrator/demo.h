@@ -18,7 +18,7 @@ inline constexpr const char* kDriver = "SQLite3";  // as odbcinst.ini of Debian 
 struct DemoOptions {
   std::string folder = "pulk-demo";
   double scale = 0.1;
-  bool keep = false;           // use the sample that an earlier demo left in the folder
+  bool keep = false;  // use the sample that an earlier demo left in the folder
 };
 
 // The folder of one demo; nobody else's files are touched. Held until the object goes.
@@ -52,7 +52,7 @@ void write_configuration(const Folder& folder, double scale);
 
 // A line that the child logged.
 struct ChildLine {
-  std::string event;           // "" for lines without
+  std::string event;  // "" for lines without
   std::string level;
   std::string message;
 };

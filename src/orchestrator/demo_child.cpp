@@ -23,7 +23,8 @@ struct Pipe {
 
   Pipe() {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) throw Error(ErrorKind::retryable, std::string("no pipe: ") + std::strerror(errno));
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+      throw Error(ErrorKind::retryable, std::string("no pipe: ") + std::strerror(errno));
     read = ends[0];
     write = ends[1];
   }

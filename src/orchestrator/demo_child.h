@@ -10,14 +10,14 @@
 namespace pulk::demo {
 
 struct ChildCommand {
-  std::vector<std::string> argv;               // argv[0] is the path of the program
-  std::string folder;                          // where it runs; "" = here
-  std::map<std::string, std::string> set;      // changes to the environment
+  std::vector<std::string> argv;           // argv[0] is the path of the program
+  std::string folder;                      // where it runs; "" = here
+  std::map<std::string, std::string> set;  // changes to the environment
   std::vector<std::string> unset;
 };
 
 struct ChildEnd {
-  int exit_code = -1;                          // -1: ended by a signal
+  int exit_code = -1;  // -1: ended by a signal
   int signal = 0;
 };
 

@@ -49,8 +49,8 @@ class DuckdbReader {
   adbc::Connection connection_;
 };
 
-// A file that a killed process has left cannot be opened read-only: its log may have to be written into it first. A copy
-// can, and the place of the accident stays as it is.
+// A file that a killed process has left cannot be opened read-only: its log may have to be written into it first. A
+// copy can, and the place of the accident stays as it is.
 class Copy {
  public:
   explicit Copy(const std::string& path) : path_(path + ".look") {
@@ -74,20 +74,27 @@ class Copy {
 std::string name_of(const Column& column) {
   switch (column.kind()) {
     case ColumnKind::integer:
-    case ColumnKind::decimal: return "sum of " + column.name;
-    case ColumnKind::date: return column.name + " from .. to";
-    case ColumnKind::text: return "characters in " + column.name;
+    case ColumnKind::decimal:
+      return "sum of " + column.name;
+    case ColumnKind::date:
+      return column.name + " from .. to";
+    case ColumnKind::text:
+      return "characters in " + column.name;
   }
   return column.name;
 }
 
 std::string sqlite_figure(const Column& column) {
   switch (column.kind()) {
-    case ColumnKind::integer: return "sum(" + column.name + ")";
+    case ColumnKind::integer:
+      return "sum(" + column.name + ")";
     // SQLite keeps decimals as doubles: hundredths are whole numbers there only after rounding, and exact then.
-    case ColumnKind::decimal: return "sum(CAST(round(" + column.name + " * 100) AS INTEGER))";
-    case ColumnKind::date: return "min(" + column.name + ") || ' .. ' || max(" + column.name + ")";
-    case ColumnKind::text: return "sum(length(" + column.name + "))";
+    case ColumnKind::decimal:
+      return "sum(CAST(round(" + column.name + " * 100) AS INTEGER))";
+    case ColumnKind::date:
+      return "min(" + column.name + ") || ' .. ' || max(" + column.name + ")";
+    case ColumnKind::text:
+      return "sum(length(" + column.name + "))";
   }
   return "";
 }
@@ -95,10 +102,12 @@ std::string sqlite_figure(const Column& column) {
 std::string duckdb_figure(const Column& column) {
   switch (column.kind()) {
     case ColumnKind::integer:
-    case ColumnKind::decimal: return "CAST(sum(" + column.name + ") AS VARCHAR)";
+    case ColumnKind::decimal:
+      return "CAST(sum(" + column.name + ") AS VARCHAR)";
     case ColumnKind::date:
       return "CAST(min(" + column.name + ") AS VARCHAR) || ' .. ' || CAST(max(" + column.name + ") AS VARCHAR)";
-    case ColumnKind::text: return "CAST(sum(length(" + column.name + ")) AS VARCHAR)";
+    case ColumnKind::text:
+      return "CAST(sum(length(" + column.name + ")) AS VARCHAR)";
   }
   return "";
 }
@@ -209,7 +218,8 @@ std::vector<TableProof> prove(const std::string& sqlite_path, const std::string&
     TableProof proof;
     proof.table = table.name;
     proof.rows = std::stoll(in_source[t].front());
-    for (std::size_t i = 0; i < names.size(); ++i) proof.figures.push_back({names[i], in_source[t][i], in_target[t][i]});
+    for (std::size_t i = 0; i < names.size(); ++i)
+      proof.figures.push_back({names[i], in_source[t][i], in_target[t][i]});
     proofs.push_back(std::move(proof));
   }
   return proofs;
@@ -219,7 +229,8 @@ std::vector<Left> what_is_left(const std::string& duckdb_path) {
   const Copy copy(duckdb_path);
   DuckdbReader reader(copy.path(), "READ_WRITE");
   const adbc::Rows marks = reader.connection().query(
-      "SELECT target_table, CAST(max(CASE WHEN \"partition\" = '' AND state = 'published' THEN 1 ELSE 0 END) AS BIGINT),"
+      "SELECT target_table, CAST(max(CASE WHEN \"partition\" = '' AND state = 'published' THEN 1 ELSE 0 END) AS "
+      "BIGINT),"
       " CAST(sum(CASE WHEN \"partition\" <> '' THEN 1 ELSE 0 END) AS BIGINT),"
       " CAST(sum(CASE WHEN \"partition\" <> '' AND state = 'loaded' THEN 1 ELSE 0 END) AS BIGINT),"
       " CAST(sum(CASE WHEN \"partition\" <> '' AND state <> 'loaded' THEN 0 ELSE \"rows\" END) AS BIGINT)"
@@ -235,8 +246,7 @@ std::vector<Left> what_is_left(const std::string& duckdb_path) {
       left.loaded = marks.integer(i, 3);
       left.rows = marks.integer(i, 4);
     }
-    if (left.published)
-      left.rows = reader.connection().query("SELECT count(*) FROM main." + table.name).integer(0, 0);
+    if (left.published) left.rows = reader.connection().query("SELECT count(*) FROM main." + table.name).integer(0, 0);
     result.push_back(left);
   }
   return result;

@@ -10,14 +10,14 @@ namespace pulk::demo {
 
 // One value that both engines were asked for.
 struct Figure {
-  std::string what;            // "sum of l_tax", "l_shipdate from .. to", "digest over all cells"
+  std::string what;  // "sum of l_tax", "l_shipdate from .. to", "digest over all cells"
   std::string source, target;
   bool equal() const { return source == target; }
 };
 
 struct TableProof {
   std::string table;
-  std::int64_t rows = 0;       // in the source
+  std::int64_t rows = 0;  // in the source
   std::vector<Figure> figures;
   bool equal() const;
   // The figure that says most to a person: a sum of money, else one of keys.
@@ -33,7 +33,7 @@ struct Left {
   std::string table;
   bool published = false;
   std::int64_t partitions = 0, loaded = 0;
-  std::int64_t rows = 0;       // committed, in the table or in its staging
+  std::int64_t rows = 0;  // committed, in the table or in its staging
 };
 // In the order of tables(); those that were not begun have no partitions.
 std::vector<Left> what_is_left(const std::string& duckdb_path);

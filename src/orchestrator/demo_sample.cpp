@@ -73,9 +73,9 @@ std::string create_statement(const Table& table) {
 // All tables at once, as text: starting the generator costs more than what it writes at this scale.
 void generate(const std::string& generator, const std::string& scale, const fs::path& folder) {
   std::string complaint;
-  const ChildEnd end = run_child({{generator, "-s", scale, "-q", "--output-dir", folder.string()}, "", {}, {}},
-                                 [](std::string_view) {},
-                                 [&](std::string_view line) { complaint += std::string(line) + "\n"; });
+  const ChildEnd end = run_child(
+      {{generator, "-s", scale, "-q", "--output-dir", folder.string()}, "", {}, {}}, [](std::string_view) {},
+      [&](std::string_view line) { complaint += std::string(line) + "\n"; });
   if (end.exit_code != 0)
     throw Error(ErrorKind::usage, "the generator failed: " + std::string(trim(complaint)), generator,
                 "PULK_TPCHGEN names another tpchgen-cli");
@@ -83,7 +83,9 @@ void generate(const std::string& generator, const std::string& scale, const fs::
 
 std::int64_t fill(SqliteDb& db, const Table& table, const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
-  if (!in) throw Error(ErrorKind::usage, "the generator has not written this file", file.string(), "this demo knows tpchgen-cli 4");
+  if (!in)
+    throw Error(ErrorKind::usage, "the generator has not written this file", file.string(),
+                "this demo knows tpchgen-cli 4");
   Insert insert(db, table);
   for (std::string line; std::getline(in, line);) insert.line(line);
   return insert.rows();
@@ -116,39 +118,74 @@ ColumnKind Column::kind() const {
 const std::vector<Table>& tables() {
   static const std::string money = "DECIMAL(15,2)";
   static const std::vector<Table> all = {
-      {"region",
-       {{"r_regionkey", "INTEGER"}, {"r_name", "CHAR(25)"}, {"r_comment", "VARCHAR(152)"}},
-       {"r_regionkey"}},
+      {"region", {{"r_regionkey", "INTEGER"}, {"r_name", "CHAR(25)"}, {"r_comment", "VARCHAR(152)"}}, {"r_regionkey"}},
       {"nation",
        {{"n_nationkey", "INTEGER"}, {"n_name", "CHAR(25)"}, {"n_regionkey", "INTEGER"}, {"n_comment", "VARCHAR(152)"}},
        {"n_nationkey"}},
       {"supplier",
-       {{"s_suppkey", "INTEGER"}, {"s_name", "CHAR(25)"}, {"s_address", "VARCHAR(40)"}, {"s_nationkey", "INTEGER"},
-        {"s_phone", "CHAR(15)"}, {"s_acctbal", money}, {"s_comment", "VARCHAR(101)"}},
+       {{"s_suppkey", "INTEGER"},
+        {"s_name", "CHAR(25)"},
+        {"s_address", "VARCHAR(40)"},
+        {"s_nationkey", "INTEGER"},
+        {"s_phone", "CHAR(15)"},
+        {"s_acctbal", money},
+        {"s_comment", "VARCHAR(101)"}},
        {"s_suppkey"}},
       {"lineitem",
-       {{"l_orderkey", "INTEGER"}, {"l_partkey", "INTEGER"}, {"l_suppkey", "INTEGER"}, {"l_linenumber", "INTEGER"},
-        {"l_quantity", money}, {"l_extendedprice", money}, {"l_discount", money}, {"l_tax", money},
-        {"l_returnflag", "CHAR(1)"}, {"l_linestatus", "CHAR(1)"}, {"l_shipdate", "DATE"}, {"l_commitdate", "DATE"},
-        {"l_receiptdate", "DATE"}, {"l_shipinstruct", "CHAR(25)"}, {"l_shipmode", "CHAR(10)"},
+       {{"l_orderkey", "INTEGER"},
+        {"l_partkey", "INTEGER"},
+        {"l_suppkey", "INTEGER"},
+        {"l_linenumber", "INTEGER"},
+        {"l_quantity", money},
+        {"l_extendedprice", money},
+        {"l_discount", money},
+        {"l_tax", money},
+        {"l_returnflag", "CHAR(1)"},
+        {"l_linestatus", "CHAR(1)"},
+        {"l_shipdate", "DATE"},
+        {"l_commitdate", "DATE"},
+        {"l_receiptdate", "DATE"},
+        {"l_shipinstruct", "CHAR(25)"},
+        {"l_shipmode", "CHAR(10)"},
         {"l_comment", "VARCHAR(44)"}},
        {"l_orderkey", "l_linenumber"}},
       {"orders",
-       {{"o_orderkey", "INTEGER"}, {"o_custkey", "INTEGER"}, {"o_orderstatus", "CHAR(1)"}, {"o_totalprice", money},
-        {"o_orderdate", "DATE"}, {"o_orderpriority", "CHAR(15)"}, {"o_clerk", "CHAR(15)"},
-        {"o_shippriority", "INTEGER"}, {"o_comment", "VARCHAR(79)"}},
+       {{"o_orderkey", "INTEGER"},
+        {"o_custkey", "INTEGER"},
+        {"o_orderstatus", "CHAR(1)"},
+        {"o_totalprice", money},
+        {"o_orderdate", "DATE"},
+        {"o_orderpriority", "CHAR(15)"},
+        {"o_clerk", "CHAR(15)"},
+        {"o_shippriority", "INTEGER"},
+        {"o_comment", "VARCHAR(79)"}},
        {"o_orderkey"}},
       {"customer",
-       {{"c_custkey", "INTEGER"}, {"c_name", "VARCHAR(25)"}, {"c_address", "VARCHAR(40)"}, {"c_nationkey", "INTEGER"},
-        {"c_phone", "CHAR(15)"}, {"c_acctbal", money}, {"c_mktsegment", "CHAR(10)"}, {"c_comment", "VARCHAR(117)"}},
+       {{"c_custkey", "INTEGER"},
+        {"c_name", "VARCHAR(25)"},
+        {"c_address", "VARCHAR(40)"},
+        {"c_nationkey", "INTEGER"},
+        {"c_phone", "CHAR(15)"},
+        {"c_acctbal", money},
+        {"c_mktsegment", "CHAR(10)"},
+        {"c_comment", "VARCHAR(117)"}},
        {"c_custkey"}},
       {"part",
-       {{"p_partkey", "INTEGER"}, {"p_name", "VARCHAR(55)"}, {"p_mfgr", "CHAR(25)"}, {"p_brand", "CHAR(10)"},
-        {"p_type", "VARCHAR(25)"}, {"p_size", "INTEGER"}, {"p_container", "CHAR(10)"}, {"p_retailprice", money},
+       {{"p_partkey", "INTEGER"},
+        {"p_name", "VARCHAR(55)"},
+        {"p_mfgr", "CHAR(25)"},
+        {"p_brand", "CHAR(10)"},
+        {"p_type", "VARCHAR(25)"},
+        {"p_size", "INTEGER"},
+        {"p_container", "CHAR(10)"},
+        {"p_retailprice", money},
         {"p_comment", "VARCHAR(23)"}},
        {"p_partkey"}},
       {"partsupp",
-       {{"ps_partkey", "INTEGER"}, {"ps_suppkey", "INTEGER"}, {"ps_availqty", "INTEGER"}, {"ps_supplycost", money},
+       {{"ps_partkey", "INTEGER"},
+        {"ps_suppkey", "INTEGER"},
+        {"ps_availqty", "INTEGER"},
+        {"ps_supplycost", money},
         {"ps_comment", "VARCHAR(199)"}},
        {"ps_partkey", "ps_suppkey"}},
   };

@@ -1,4 +1,5 @@
-// The demo's source: the eight TPC-H tables in a SQLite file, made by the generator tpchgen-cli. Called by the demo only.
+// The demo's source: the eight TPC-H tables in a SQLite file, made by the generator tpchgen-cli. Called by the demo
+// only.
 #pragma once
 
 #include <cstdint>

@@ -1,11 +1,8 @@
 #include "orchestrator/doctor.h"
 
 #include <fmt/format.h>
-#include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -14,18 +11,17 @@
 
 #include "adbc/adbc.h"
 #include "base/cancel.h"
-#include "base/sqlite_db.h"
 #include "base/strings.h"
 #include "config/connections.h"
 #include "config/workflow.h"
 #include "engine/loader.h"
 #include "engine/planner.h"
+#include "orchestrator/doctor_machine.h"
 #include "orchestrator/doctor_probes.h"
 #include "orchestrator/prepare.h"
 #include "secrets/reference.h"
 #include "source/odbc/odbc_source.h"
 #include "source/postgres/postgres_source.h"
-#include "state/sqlite/sqlite_store.h"
 #include "warehouse/duckdb/duckdb_file.h"
 
 namespace pulk {
@@ -35,21 +31,9 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kOwnerLease{60};
 constexpr std::int64_t kTargetMemory = 64LL << 20;
 // What a doctor needs of the source at once: a holder, its helper, one that reads.
 constexpr int kSourceConnections = 3;
-
-struct Verdict {
-  CheckStatus status = CheckStatus::pass;
-  std::string detail, fix;
-  ErrorKind kind = ErrorKind::usage;
-};
-
-Verdict passed(std::string detail) { return {CheckStatus::pass, std::move(detail), "", ErrorKind::usage}; }
-Verdict warned(std::string detail, std::string fix) {
-  return {CheckStatus::warn, std::move(detail), std::move(fix), ErrorKind::usage};
-}
 
 std::string label_of(const TableConfig& table) {
   if (!table.query.empty()) return "query for " + table.target.table;
@@ -80,7 +64,8 @@ const typename Map::value_type& choose(const Map& map, const std::set<std::strin
     throw Error(ErrorKind::usage, "there is no connection named " + wanted + here);
   }
   if (map.size() == 1) return *map.begin();
-  if (map.size() > 1) throw Error(ErrorKind::usage, "there are several: " + join(names_of(map), ", "), "", "choose one by --" + side);
+  if (map.size() > 1)
+    throw Error(ErrorKind::usage, "there are several: " + join(names_of(map), ", "), "", "choose one by --" + side);
   if (!unsupported.empty())
     throw Error(ErrorKind::refused, "connections of the kind " + *unsupported.begin() + " are not in this version");
   throw Error(ErrorKind::usage, "none is configured", "", "add a [connections." + side + ".…] table");
@@ -90,10 +75,14 @@ const typename Map::value_type& choose(const Map& map, const std::set<std::strin
 
 std::string_view to_string(CheckStatus status) {
   switch (status) {
-    case CheckStatus::pass: return "pass";
-    case CheckStatus::warn: return "warn";
-    case CheckStatus::fail: return "fail";
-    case CheckStatus::skip: return "skip";
+    case CheckStatus::pass:
+      return "pass";
+    case CheckStatus::warn:
+      return "warn";
+    case CheckStatus::fail:
+      return "fail";
+    case CheckStatus::skip:
+      return "skip";
   }
   return "fail";
 }
@@ -120,8 +109,6 @@ class Doctor {
     check_source();
     check_target();
     check_tables();
-    check_disk();
-    check_workspace();
     check_machine();
     return std::move(checks_);
   }
@@ -152,7 +139,8 @@ class Doctor {
     on_check_(checks_.back());
   }
 
-  // Servers and drivers may repeat what they were given (I4).
+  // Rooms and libraries keep secrets out of their messages (I4); this is the net below them, for what servers and
+  // drivers may repeat.
   std::string without_secrets(std::string text) const {
     for (const Secret& secret : secrets_)
       for (std::size_t at = 0; (at = text.find(secret.reveal(), at)) != std::string::npos; at += 3)
@@ -160,8 +148,9 @@ class Doctor {
     return text;
   }
   void remember_secrets() {
+    // Shorter ones are parts of plain words: to hide them would tell what they are.
     const auto add = [&](const Secret& secret) {
-      if (!secret.empty()) secrets_.push_back(secret);
+      if (secret.reveal().size() >= 4) secrets_.push_back(secret);
     };
     for (const auto& [name, source] : connections_->sources) {
       std::visit([&](const auto& connection) { add(connection.password); }, source);
@@ -180,8 +169,6 @@ class Doctor {
   void check_target();
   void check_tables();
   Verdict look_at_types();
-  void check_disk();
-  void check_workspace();
   void check_machine();
 
   struct Described {
@@ -196,8 +183,8 @@ class Doctor {
   std::vector<Secret> secrets_;
   std::optional<ConnectionsFile> connections_;
   std::optional<Workflow> workflow_;
-  std::unique_ptr<Source> source_;          // set when the login worked
-  std::unique_ptr<Warehouse> warehouse_;    // set when a target is configured
+  std::unique_ptr<Source> source_;        // set when the login worked
+  std::unique_ptr<Warehouse> warehouse_;  // set when a target is configured
   std::unique_ptr<WarehouseSession> session_;
   std::vector<Described> tables_;
   std::int64_t source_bytes_ = 0;
@@ -237,11 +224,12 @@ void Doctor::check_source() {
   }
   const SourceConnection* connection = nullptr;
   if (!check("source connection", "name a source of the connections file with --source", [&] {
-        const auto& [name, found] = choose(connections_->sources, connections_->unsupported_sources, options_.source, "source");
+        const auto& [name, found] =
+            choose(connections_->sources, connections_->unsupported_sources, options_.source, "source");
         connection = &found;
         if (const auto* pg = std::get_if<PostgresConnection>(&found))
-          return passed(fmt::format("{}: {}:{}, database {}, login {}", name, pg->host, pg->port, pg->database,
-                                    pg->username));
+          return passed(
+              fmt::format("{}: {}:{}, database {}, login {}", name, pg->host, pg->port, pg->database, pg->username));
         const auto& odbc = std::get<OdbcConnection>(found);
         return passed(fmt::format("{}: {}{}", name, odbc.dsn.empty() ? odbc.driver_name : "data source " + odbc.dsn,
                                   odbc.database.empty() ? "" : ", database " + odbc.database));
@@ -256,10 +244,14 @@ void Doctor::check_source() {
   const std::string host = pg != nullptr ? pg->host : odbc->host;
   const std::chrono::seconds timeout(pg != nullptr ? pg->connect_timeout : odbc->connect_timeout);
   bool reachable = true;
-  if (host.empty()) skip("source port", "no host is configured: a file, or the data source names it");
-  else if (host.starts_with('/')) skip("source port", host + " is a folder with the server's socket");
-  else if (host.find(',') != std::string::npos) skip("source port", "several hosts: the login tries them in turn");
-  else reachable = check_address(host, pg != nullptr ? pg->port : odbc->port, timeout);
+  if (host.empty())
+    skip("source port", "no host is configured: a file, or the data source names it");
+  else if (host.starts_with('/'))
+    skip("source port", host + " is a folder with the server's socket");
+  else if (host.find(',') != std::string::npos)
+    skip("source port", "several hosts: the login tries them in turn");
+  else
+    reachable = check_address(host, pg != nullptr ? pg->port : odbc->port, timeout);
 
   if (!driver || !reachable) {
     skip_from(1, !driver ? "the ODBC driver cannot be used" : "the source cannot be reached");
@@ -272,13 +264,15 @@ void Doctor::check_source() {
         facts = source->facts();
         source_ = std::move(source);
         if (facts.notes.empty()) return passed(facts.product);
-        return warned(facts.product + ": " + join(facts.notes, "; "), "read what this means for a long run before it starts");
+        return warned(facts.product + ": " + join(facts.notes, "; "),
+                      "read what this means for a long run before it starts");
       })) {
     skip_from(2, "the login failed");
     return;
   }
   check("exactly once", "", [&] {
-    if (facts.level == ConsistencyLevel::snapshot) return passed("snapshot: the target will hold the rows of one moment");
+    if (facts.level == ConsistencyLevel::snapshot)
+      return passed("snapshot: the target will hold the rows of one moment");
     return warned(fmt::format("{}: {}", to_string(facts.level), facts.level_reason),
                   "let nothing write to these tables until the run is done");
   });
@@ -308,8 +302,9 @@ bool Doctor::check_odbc_driver(const OdbcConnection& odbc) {
     const auto near = did_you_mean(odbc.driver_name, names);
     throw Error(ErrorKind::usage, "no driver of this name is registered", odbc.driver_name,
                 (near ? "did you mean " + *near + "? " : "") +
-                    (names.empty() ? "odbcinst.ini names no driver: install one"
-                                   : "odbcinst.ini names: " + join(names, ", ") + "; or give the path of the driver's library"));
+                    (names.empty()
+                         ? "odbcinst.ini names no driver: install one"
+                         : "odbcinst.ini names: " + join(names, ", ") + "; or give the path of the driver's library"));
   });
 }
 
@@ -318,7 +313,8 @@ bool Doctor::check_address(const std::string& host, int port, std::chrono::secon
     std::vector<probe::Address> addresses = probe::resolve(host, timeout);
     if (port == 0) return passed(fmt::format("{} is {}; the driver chooses the port", host, addresses.front().text));
     try {
-      return passed(fmt::format("{}:{} answers at {}", host, port, probe::connect_to(std::move(addresses), port, timeout)));
+      return passed(
+          fmt::format("{}:{} answers at {}", host, port, probe::connect_to(std::move(addresses), port, timeout)));
     } catch (const Error& error) {
       throw error.with_subject(host);
     }
@@ -337,7 +333,8 @@ void Doctor::check_target() {
   }
   bool duckdb = false;
   if (!check("target connection", "name a target of the connections file with --target", [&] {
-        const auto& [name, found] = choose(connections_->targets, connections_->unsupported_targets, options_.target, "target");
+        const auto& [name, found] =
+            choose(connections_->targets, connections_->unsupported_targets, options_.target, "target");
         duckdb = std::holds_alternative<DuckdbConnection>(found);
         warehouse_ = open_target(options_.connections, name);
         return passed(name + ": " + warehouse_->location());
@@ -353,8 +350,7 @@ void Doctor::check_target() {
   });
 
   const std::string location = warehouse_->location();
-  const std::string folder =
-      duckdb ? fs::absolute(location).parent_path().string() : probe::nearest_folder(location);
+  const std::string folder = duckdb ? fs::absolute(location).parent_path().string() : probe::nearest_folder(location);
   const bool writable = check("target folder", "choose another folder", [&] {
     if (duckdb && !fs::is_directory(folder))
       throw Error(ErrorKind::usage, "the folder of the DuckDB file does not exist", folder, "mkdir -p " + folder);
@@ -378,8 +374,8 @@ void Doctor::check_target() {
 void Doctor::check_tables() {
   if (!workflow_ || source_ == nullptr) {
     const std::string why = options_.workflow.empty() ? "no workflow was given"
-                            : !workflow_             ? "the workflow cannot be used"
-                                                     : "the source cannot be used";
+                            : !workflow_              ? "the workflow cannot be used"
+                                                      : "the source cannot be used";
     for (const char* name : {"tables", "types"}) skip(name, why);
     return;
   }
@@ -412,9 +408,13 @@ void Doctor::check_tables() {
     });
   }
   together.reset();
-  if (warehouse_ == nullptr) skip("types", "there is no target connection");
-  else if (tables_.empty()) skip("types", "no table could be read");
-  else check("types", "map the type with columnTypeMappings, or leave the column out with a query", [&] { return look_at_types(); });
+  if (warehouse_ == nullptr)
+    skip("types", "there is no target connection");
+  else if (tables_.empty())
+    skip("types", "no table could be read");
+  else
+    check("types", "map the type with columnTypeMappings, or leave the column out with a query",
+          [&] { return look_at_types(); });
   session_.reset();
 }
 
@@ -427,11 +427,13 @@ Verdict Doctor::look_at_types() {
       deployed = session_->describe(warehouse_->resolve(written(table.config.target.database),
                                                         written(table.config.target.schema),
                                                         written(table.config.target.table)));
-    const TablePlan plan = plan_columns(table.config, table.info, source_->name_rule(), *warehouse_, deployed, findings);
+    const TablePlan plan =
+        plan_columns(table.config, table.info, source_->name_rule(), *warehouse_, deployed, findings);
     partition_request(table.config, table.info, plan, source_->name_rule(), 1, findings);
     columns += plan.columns.size();
   }
-  if (findings.empty()) return passed(fmt::format("all {} columns of {} tables travel exactly", columns, tables_.size()));
+  if (findings.empty())
+    return passed(fmt::format("all {} columns of {} tables travel exactly", columns, tables_.size()));
   Verdict verdict{CheckStatus::fail, "", "", findings.front().kind};
   std::vector<std::string> what, hints;
   for (const Finding& finding : findings) {
@@ -441,101 +443,29 @@ Verdict Doctor::look_at_types() {
     if (!hint.empty() && std::find(hints.begin(), hints.end(), hint) == hints.end()) hints.push_back(hint);
   }
   verdict.detail = join(what, "\n");
-  verdict.fix = hints.empty() ? "map the type with columnTypeMappings, or leave the column out with a query" : join(hints, "\n");
+  verdict.fix =
+      hints.empty() ? "map the type with columnTypeMappings, or leave the column out with a query" : join(hints, "\n");
   return verdict;
 }
 
-// ------------------------------------------------------- disk, workspace, machine
+// ------------------------------------------------------------------ machine
 
-void Doctor::check_disk() {
+void Doctor::check_machine() {
   check("disk space", "make room", [&] {
-    // Staged files and the target's own; the source's bytes bound both from above in all but odd cases.
     std::vector<std::string> folders = {probe::nearest_folder(options_.workspace)};
     if (warehouse_ != nullptr) {
       const std::string target = probe::nearest_folder(warehouse_->location());
       if (!probe::same_disk(target, folders.front())) folders.push_back(target);
     }
-    std::vector<std::string> room;
-    bool enough = true;
-    for (const std::string& folder : folders) {
-      const std::int64_t free = probe::free_disk_bytes(folder);
-      room.push_back(format_bytes(free) + " free in " + folder);
-      enough &= free > std::max<std::int64_t>(source_bytes_, 64LL << 20);
-    }
-    std::string what = join(room, ", ");
-    if (source_bytes_ > 0) what += ", the source's tables have ~" + format_bytes(source_bytes_);
-    return enough ? passed(what) : warned(what, "make room, or move the tables one after the other with --tables");
+    return look_at_disk(folders, source_bytes_);
   });
-}
-
-void Doctor::check_workspace() {
-  const std::string ledger = (fs::path(options_.workspace) / "ledger.sqlite").string();
-  std::error_code ignored;
-  const bool exists = fs::exists(options_.workspace, ignored);
-  check("workspace", "name another folder with --workspace", [&] {
-    probe::try_writing(exists ? options_.workspace : probe::nearest_folder(options_.workspace));
-    if (!exists) return passed(options_.workspace + " will be made");
-    if (!fs::exists(ledger)) return passed(options_.workspace + " can be written to, there is no ledger yet");
-    std::int64_t version = 0;
-    {
-      SqliteDb db(ledger, true, std::chrono::seconds(5));
-      SqliteStatement query(db, "PRAGMA user_version");
-      if (query.step()) version = query.integer(0);
-    }
-    // Version 0: its maker was stopped before the first table was there; the next run sets it up.
-    if (version == 0) return passed(options_.workspace + " can be written to, its ledger is empty");
-    WorkspaceOptions workspace;
-    workspace.folder = options_.workspace;
-    workspace.read_only = true;
-    const std::vector<RunRecord> runs = open_sqlite_store(workspace)->runs();
-    // Runs sort by their time: with a clock that went back, the newest run would not be found again.
-    if (!runs.empty() && runs.front().started > utc_now())
-      return warned("the newest run started at " + runs.front().started + ", after now", "set the clock of this machine");
-    const auto open = std::count_if(runs.begin(), runs.end(), [](const RunRecord& run) {
-      return run.state == RunState::running || run.state == RunState::failed;
-    });
-    return passed(fmt::format("{}: ledger version {}, {} runs, {} of them unfinished", options_.workspace, version,
-                              runs.size(), open));
-  });
-  if (!fs::exists(ledger, ignored)) return skip("workspace owner", "there is no ledger yet");
-  check("workspace owner", "wait for the other process", [&] {
-    SqliteDb db(ledger, true, std::chrono::seconds(5));
-    SqliteStatement tables(db, "SELECT 1 FROM sqlite_master WHERE name = 'owner'");
-    if (!tables.step()) return passed("nobody works in it");
-    SqliteStatement query(db, "SELECT host, pid, unixepoch() - heartbeat FROM owner WHERE id = 1");
-    if (!query.step()) return passed("nobody works in it");
-    const std::string host = query.text(0);
-    const std::int64_t pid = query.integer(1), silent = query.integer(2);
-    char self[256] = {};
-    ::gethostname(self, sizeof self - 1);
-    if (host == self && ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH)
-      return passed(fmt::format("process {} is gone without a word; the next run takes over at once", pid));
-    if (silent > kOwnerLease.count())
-      return warned(fmt::format("process {} on {} has given no sign of life for {} s", pid, host, silent),
-                    "the next run takes over; make sure that this process does not come back");
-    throw Error(ErrorKind::retryable, fmt::format("in use by process {} on {} (last sign of life {} s ago)", pid, host, silent),
-                options_.workspace, "wait for it, or use another --workspace");
-  });
-}
-
-void Doctor::check_machine() {
-  check("memory", "lower --memory", [&] {
-    const std::string budget = "a budget of " + format_bytes(options_.memory);
-    const auto limit = probe::memory_limit();
-    if (!limit) return warned(budget + "; this machine does not say how much it has", "make sure that it has more");
-    const std::string what = fmt::format("{}, {} allows {}", budget, limit->set_by, format_bytes(limit->bytes));
-    if (limit->bytes < options_.memory)
-      throw Error(ErrorKind::usage, what, "", fmt::format("give --memory {}MiB or less", limit->bytes * 3 / 4 >> 20));
-    // Code, stacks and what drivers allocate on their own come on top of the budget.
-    if (limit->bytes / 4 * 3 < options_.memory) return warned(what, "leave a quarter for what is not in the budget");
-    return passed(what);
-  });
-  check("clock", "set the clock of this machine", [&] {
-    // No certificate is valid, and no run of an earlier day sorts before this one, with a clock that was never set.
-    const std::string now = utc_now();
-    if (now < "2025") throw Error(ErrorKind::usage, "the clock says " + now + ", before this program was written");
-    return passed(now);
-  });
+  check("workspace", "name another folder with --workspace", [&] { return look_at_workspace(options_.workspace); });
+  if (std::error_code ignored; fs::exists(ledger_of(options_.workspace), ignored))
+    check("workspace owner", "wait for the other process", [&] { return look_at_owner(options_.workspace); });
+  else
+    skip("workspace owner", "there is no ledger yet");
+  check("memory", "lower --memory", [&] { return look_at_memory(options_.memory); });
+  check("clock", "set the clock of this machine", look_at_clock);
 }
 
 }  // namespace

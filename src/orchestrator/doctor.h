@@ -28,9 +28,9 @@ struct Check {
   std::string name;
   CheckStatus status = CheckStatus::pass;
   double seconds = 0;
-  std::string detail;                  // what was found; never a secret (I4)
-  std::string fix;                     // the next step; "" when there is nothing to mend
-  ErrorKind kind = ErrorKind::usage;   // of a failure
+  std::string detail;                 // what was found; never a secret (I4)
+  std::string fix;                    // the next step; "" when there is nothing to mend
+  ErrorKind kind = ErrorKind::usage;  // of a failure
 };
 
 // Makes all checks in order. `on_check` is called with each as soon as it is made. Throws Error only when cancelled.

@@ -163,7 +163,8 @@ std::vector<Address> resolve(const std::string& host, std::chrono::milliseconds 
   std::future<Resolved> future = promise->get_future();
   std::thread([promise, host] { promise->set_value(look_up(host)); }).detach();
   if (future.wait_for(timeout) != std::future_status::ready)
-    throw Error(ErrorKind::retryable, "no name server answered in time", host, "check the network and /etc/resolv.conf");
+    throw Error(ErrorKind::retryable, "no name server answered in time", host,
+                "check the network and /etc/resolv.conf");
   Resolved found = future.get();
   if (found.code == 0 && !found.addresses.empty()) return std::move(found.addresses);
   const std::string why = found.code == EAI_SYSTEM ? std::strerror(found.system_error) : ::gai_strerror(found.code);
@@ -206,8 +207,8 @@ std::vector<std::string> odbc_data_sources() {
   for_each_name([&](SQLHENV handle, SQLUSMALLINT direction) {
     SQLCHAR name[256] = {}, about[256] = {};
     SQLSMALLINT name_length = 0, about_length = 0;
-    if (!SQL_SUCCEEDED(SQLDataSources(handle, direction, name, sizeof name, &name_length, about, sizeof about,
-                                      &about_length)))
+    if (!SQL_SUCCEEDED(
+            SQLDataSources(handle, direction, name, sizeof name, &name_length, about, sizeof about, &about_length)))
       return false;
     names.emplace_back(reinterpret_cast<const char*>(name));
     return true;
@@ -237,7 +238,8 @@ void try_writing(const std::string& folder) {
   const auto fail = [&](int code) {
     throw Error(code == ENOSPC || code == EDQUOT ? ErrorKind::retryable : ErrorKind::usage,
                 std::string("cannot be written to: ") + std::strerror(code), folder,
-                code == ENOSPC || code == EDQUOT ? "make room on this disk" : "choose another folder, or change its owner or mode");
+                code == ENOSPC || code == EDQUOT ? "make room on this disk"
+                                                 : "choose another folder, or change its owner or mode");
   };
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) fail(ENOTDIR);
@@ -249,13 +251,13 @@ void try_writing(const std::string& folder) {
 }
 
 std::int64_t free_disk_bytes(const std::string& folder) {
-  struct statvfs room {};
+  struct statvfs room{};
   if (::statvfs(folder.c_str(), &room) != 0) throw Error(ErrorKind::usage, std::strerror(errno), folder);
   return static_cast<std::int64_t>(room.f_bavail) * static_cast<std::int64_t>(room.f_frsize);
 }
 
 bool same_disk(const std::string& folder, const std::string& other) {
-  struct stat a {}, b {};
+  struct stat a{}, b{};
   return ::stat(folder.c_str(), &a) == 0 && ::stat(other.c_str(), &b) == 0 && a.st_dev == b.st_dev;
 }
 

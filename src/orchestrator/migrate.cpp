@@ -22,7 +22,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // Shares of --memory (I3): the loader's engine, and what is left for lanes after a reserve for everything else.
-constexpr std::int64_t kSmallestWarehouseShare = 64LL << 20;
+// The loader's engine takes about twice its limit at its peak, with what it does not count.
+constexpr std::int64_t kSmallestWarehouseShare = 32LL << 20;
 constexpr std::int64_t kProcessReserve = 16LL << 20;
 
 // Takes a run that is not to be resumed out of the target.
@@ -192,11 +193,12 @@ MigrateResult migrate(const MigrateOptions& options, CancelToken& cancel, Progre
   run.append = options.append;
   run.verify_count = options.verify_count;
   run.sample_rows = options.sample_rows;
-  run.warehouse_memory = std::max(kSmallestWarehouseShare, options.memory / 4);
-  run.lane_memory = std::max<std::int64_t>(8 << 20, options.memory - run.warehouse_memory - kProcessReserve);
+  run.warehouse_memory = std::max(kSmallestWarehouseShare, options.memory / 8);
+  run.lane_memory = std::max<std::int64_t>(8 << 20, options.memory - 2 * run.warehouse_memory - kProcessReserve);
   run.max_cell_bytes = options.max_cell;
   run.spool_limit = options.spool_limit;
-  run.spool = (std::filesystem::absolute(options.workspace) / "spool" / start->run.id).string();
+  const std::filesystem::path spool = std::filesystem::absolute(options.workspace) / "spool";
+  run.spool = spool.string();
   run.target_lock_wait = options.lock_wait;
   run.encode = options.encode;
 
@@ -208,8 +210,9 @@ MigrateResult migrate(const MigrateOptions& options, CancelToken& cancel, Progre
   result.source = facts.product;
   result.target = target;
   result.plan_seconds = std::chrono::duration<double>(Clock::now() - started).count();
-  log_info(fmt::format("run {}: {} tables from {} to {}, {} lanes, {} of memory", result.run, start->tables.size(),
-                       facts.product, target, ends.lanes, format_bytes(options.memory)),
+  log_info(fmt::format("run {}: {} from {} to {}, {}, {} of memory", result.run,
+                       plural(start->tables.size(), "table"), facts.product, target, plural(ends.lanes, "lane"),
+                       format_bytes(options.memory)),
            {{"event", "run_started"}, {"run", result.run}, {"tables", static_cast<std::int64_t>(start->tables.size())}});
 
   const RunIdentity who{start->run.id, fmt::format("{} workspace {}", describe_this_process(),
@@ -224,7 +227,7 @@ MigrateResult migrate(const MigrateOptions& options, CancelToken& cancel, Progre
   }
   if (code == 0) {
     std::error_code ignored;
-    std::filesystem::remove_all(run.spool, ignored);
+    std::filesystem::remove_all(spool / start->run.id, ignored);
   }
   return result;
 }

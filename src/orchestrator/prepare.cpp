@@ -140,6 +140,7 @@ Prepared prepare(const Ends& ends, const std::vector<TableConfig>& tables, Snaps
   prepared.level = snapshot->level();
 
   std::unique_ptr<WarehouseSession> session;
+  ends.warehouse->check_location();
   if (std::filesystem::exists(ends.warehouse->location()))
     session = ends.warehouse->open(options.lock_wait, options.memory / 4, false, &cancel);
 
@@ -171,7 +172,8 @@ Prepared prepare(const Ends& ends, const std::vector<TableConfig>& tables, Snaps
       continue;
     }
     for (const PreparedTable& other : prepared.tables)
-      if (other.plan.target == table.plan.target)
+      if (ends.warehouse->same_column(other.plan.target.schema, table.plan.target.schema) &&
+          ends.warehouse->same_column(other.plan.target.table, table.plan.target.table))
         prepared.findings.push_back({ErrorKind::usage,
                                      {config.where + ".target",
                                       fmt::format("{} is also the target of {}", table.plan.target.display(),

@@ -68,6 +68,8 @@ std::string summary_text(const MigrateResult& result) {
 
   std::string out = tables.render() + "\n" + steps.render() + "\n";
   for (const TableOutcome& t : result.outcome.tables)
+    for (const std::string& note : t.notes) out += fmt::format("note: {}: {}\n", t.label, note);
+  for (const TableOutcome& t : result.outcome.tables)
     if (t.error) out += fmt::format("{}: {}\n", state_of(t), t.error->what());
   const std::string what = result.trial ? "trial run" : "run";
   if (result.outcome.interrupted)
@@ -77,8 +79,8 @@ std::string summary_text(const MigrateResult& result) {
     out += fmt::format("{} {}: {} of {} tables failed. Run the same command again: finished work is kept.\n", what,
                        result.run, totals.failed, result.outcome.tables.size());
   else
-    out += fmt::format("{} {}: {} tables, {} rows, all in {}.\n", what, result.run, totals.done,
-                       format_count(totals.rows), result.target);
+    out += fmt::format("{} {}: {}, {}, all in {}.\n", what, result.run, plural(totals.done, "table"),
+                       plural(totals.rows, "row"), result.target);
   return out;
 }
 
@@ -115,6 +117,7 @@ std::string summary_json(const MigrateResult& result) {
                           {"retries", t.retries},
                           {"exactly_once", t.level},
                           {"snapshot", t.snapshot},
+                          {"notes", t.notes},
                           {"plan_seconds", t.plan_seconds},
                           {"extract_seconds", t.extract_seconds},
                           {"load_seconds", t.load_seconds},

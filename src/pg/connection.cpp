@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <thread>
 
 #include "base/strings.h"
 
@@ -110,12 +111,25 @@ void Canceller::cancel() {
   if (!running_ || socket_ < 0) return;
   requested_ = true;
   char error[256];
-  if (handle_ == nullptr || PQcancel(handle_, error, sizeof error) == 0) shutdown(socket_, SHUT_RDWR);
+  if (handle_ == nullptr || PQcancel(handle_, error, sizeof error) == 0) {
+    shutdown(socket_, SHUT_RDWR);
+    return;
+  }
+  std::thread([self = shared_from_this(), statement = statement_] {
+    std::this_thread::sleep_for(std::chrono::seconds(2));
+    self->end_connection_of(statement);
+  }).detach();
+}
+
+void Canceller::end_connection_of(long statement) {
+  std::lock_guard lock(mutex_);
+  if (running_ && statement_ == statement && socket_ >= 0) shutdown(socket_, SHUT_RDWR);
 }
 
 void Canceller::begin_statement() {
   std::lock_guard lock(mutex_);
   running_ = true;
+  ++statement_;
   requested_ = false;
 }
 

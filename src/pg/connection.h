@@ -50,13 +50,13 @@ class Result {
 };
 
 // Stops the running statement of a connection. Outlives it safely.
-class Canceller {
+class Canceller : public std::enable_shared_from_this<Canceller> {
  public:
   ~Canceller();
   Canceller(const Canceller&) = delete;
   Canceller& operator=(const Canceller&) = delete;
-  // Asks the server to cancel; when the server cannot be asked, ends the connection, so that whoever waits for it
-  // wakes up. Does nothing when no statement runs.
+  // Asks the server to cancel; when the server cannot be asked, or the statement has not ended two seconds later, ends
+  // the connection, so that whoever waits for it wakes up. Does nothing when no statement runs.
   void cancel();
   bool requested() const noexcept { return requested_.load(std::memory_order_relaxed); }
 
@@ -67,11 +67,13 @@ class Canceller {
   void begin_statement();
   void end_statement();
   void closed();
+  void end_connection_of(long statement);
 
   std::mutex mutex_;
   PGcancel* handle_;
   int socket_;
   bool running_ = false;
+  long statement_ = 0;  // counts them: a late end must not hit the next one
   std::atomic<bool> requested_{false};
 };
 

@@ -29,6 +29,7 @@ struct SourceColumn {
   std::string name;             // exact
   std::string native_type;      // "numeric(10,2)", as the source's own catalog writes it
   std::string bare_type;        // "numeric": what columnTypeMappings may name without arguments
+  std::vector<std::string> type_aliases;  // other bare names of the type that people write: "decimal"
   bool nullable = true;
   std::optional<LogicalType> logical;  // empty: pulk has no rule for this type
   std::string refusal;          // why not, when `logical` is empty

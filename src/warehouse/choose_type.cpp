@@ -56,7 +56,8 @@ TypeChoice choose_sql_type(const LogicalType& logical, const std::string& mapped
   if (!deployed.empty()) {
     if (fit.fit == Fit::never)
       return refuse("the target column has the type " + deployed + ", which does not hold every " + source + because,
-                    "change the column's type in the target, or leave the column out by a query");
+                    column.empty() ? "name another target table, or map the column to the type that the files have"
+                                   : "change the column's type in the target, or leave the column out by a query");
     return accept(fit, deployed, column);
   }
   if (fit.fit != Fit::exact)

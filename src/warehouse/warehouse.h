@@ -45,6 +45,7 @@ struct DeployedColumn {
   std::string name;
   std::string type;             // as the target writes it
   bool nullable = true;
+  bool has_default = false;     // fills itself when a load does not name it
 };
 struct DeployedTable {
   std::vector<DeployedColumn> columns;
@@ -105,7 +106,8 @@ class WarehouseSession {
   virtual LoadResult load(const RunIdentity& who, const TablePlan& plan, const Stage& stage,
                           const PartitionLoad& load) = 0;
 
-  // One transaction: every partition's mark is `loaded` and in `snapshot` (else Error(internal)); the target's content
+  // One transaction: every partition's mark is `loaded` (else Error(internal); the caller has seen to it that they are
+  // of one snapshot); the target's content
   // becomes staging's; the publish mark; the lease is released. Returns rows in the target that came from staging.
   virtual std::int64_t publish(const RunIdentity& who, const TablePlan& plan, const Stage& stage, PublishMode mode,
                                std::int64_t fence) = 0;
@@ -147,6 +149,9 @@ class Warehouse {
   virtual std::string column_name(const WrittenName& name) const = 0;
   // Two column names that the target cannot tell apart ("a" and "A" in DuckDB).
   virtual bool same_column(const std::string& a, const std::string& b) const = 0;
+
+  // Throws Error(usage) when the target does not exist and could not be made where it is meant to be.
+  virtual void check_location() const {}
 
   // True when staged files become the target itself (a folder of Parquet), so that they stay after loading.
   virtual bool stage_is_target() const { return false; }

@@ -57,14 +57,22 @@ def test_missing_connections_file(ready):
 
 
 def test_both_files_are_wrong_and_both_are_reported(ready):
-    ready.workflow.write_text('{"tables": [}')
+    ready.workflow.write_text('{"tables": nothing}')
     ready.config.write_text("[connections\n")
-    refused(ready, 1, "workflow.json:1:13", "configuration.toml:1:")
+    refused(ready, 1, "workflow.json:1:1", "configuration.toml:1:")
 
 
 def test_broken_json_names_line_and_column(ready):
     ready.workflow.write_text('{\n  "tables": [\n    {"source": {"tableName": "t"} "target": 1}\n  ]\n}\n')
     refused(ready, 1, "workflow.json:3:35")
+
+
+@pytest.mark.parametrize("text, where", [
+    ('{\n  "tables": [\n    1,\n  ]\n}', "4:3"), ('{\n  "tables": [],\n}', "3:1"), ('{\n  "tables": [\n\n\n', "5:"),
+    ('{\n  "tables": [\n    {"source": {"tableName": "t}\n', "3:"), ("{\n\n  tables: []}", "3:")])
+def test_common_mistakes_in_json_name_their_line(ready, text, where):
+    ready.workflow.write_text(text)
+    refused(ready, 1, "workflow.json:" + where)
 
 
 def test_json_with_a_key_twice(ready):

@@ -286,7 +286,7 @@ def test_the_snapshot_is_replaced_when_it_is_too_old(pulk, source):
     running = stopped_at(pulk, "load.recorded:4", "--max-snapshot-age", "5s", "--parallel", "1")
     time.sleep(5.5)
     running.wake()
-    result = running.wait().expect(0, "a new one replaces it")
+    result = running.wait(30).expect(0, "a new one replaces it")
     assert_same_rows(source.rows("TABLE t"), pulk.rows("t"))
     assert result.table("t")["exactly_once"] == "snapshot"
     assert result.table("t")["partitions_kept"] >= 4
@@ -297,7 +297,7 @@ def test_an_old_snapshot_is_replaced_and_changes_are_read_again(pulk, source):
     source.execute("UPDATE t SET b = 'changed' WHERE id % 100 = 0")
     time.sleep(5.5)
     running.wake()
-    result = running.wait().expect(0, "a new one replaces it")
+    result = running.wait(30).expect(0, "a new one replaces it")
     assert_same_rows(source.rows("TABLE t"), pulk.rows("t"))
     assert result.table("t")["partitions_read_again"] >= 4
 

@@ -46,7 +46,8 @@ def assert_equal_sides(folder):
 
 
 def test_killed_resumed_and_proven(demo, pulk):
-    result = demo().expect(0, "killed by SIGKILL", "resuming run", "Nothing lost, nothing twice", "pulk-demo/demo.duckdb")
+    result = demo(LC_ALL="C.UTF-8").expect(0, "✓", "killed by SIGKILL", "resuming run", "Nothing lost, nothing twice",
+                                           "pulk-demo/demo.duckdb")
     assert "half-way, in staging" in result.stdout, result
     assert "the ledger knows" in result.stdout, result
     assert re.search(r"lineitem: [1-9]\d* of \d+ partitions are loaded", result.stdout), result
@@ -73,16 +74,23 @@ def test_again_in_its_own_folder(demo, pulk):
     note = folder / "note.txt"
     note.write_text("mine")
     made = (folder / "sample.sqlite").stat().st_mtime_ns
-    demo("--dir", str(folder), "--keep", PULK_TPCHGEN="/nowhere").expect(0, "is used again", "killed by SIGKILL")
+    again = demo("--dir", str(folder), "--keep", PULK_TPCHGEN="/nowhere", LC_ALL="C")
+    again.expect(0, "is used again", "killed by SIGKILL")
+    assert again.stdout.isascii(), again
     assert (folder / "sample.sqlite").stat().st_mtime_ns == made
     assert note.read_text() == "mine"
     assert_equal_sides(folder)
 
 
-def test_without_utf8(demo):
-    result = demo(LC_ALL="C").expect(0)
-    assert result.stdout.isascii(), result
-    assert "✓" in demo(LC_ALL="C.UTF-8").expect(0).stdout
+def test_a_difference_is_found(demo, pulk):
+    """A source that says something else each time it is asked."""
+    demo().expect(0)
+    with contextlib.closing(sqlite3.connect(pulk.folder / "pulk-demo" / "sample.sqlite")) as connection:
+        connection.execute("DROP TABLE region")
+        connection.execute("CREATE VIEW region AS SELECT c_nationkey AS r_regionkey, c_phone AS r_name, "
+                           "c_comment AS r_comment FROM customer ORDER BY random() LIMIT 1")
+        connection.commit()
+    demo("--keep").expect(3, "DIFFER", "source and target differ", "region, digest over all cells: SQLite has")
 
 
 def test_a_folder_of_somebody_else(demo, pulk):

@@ -10,7 +10,8 @@ import pytest
 
 from support.server import LOGIN, PASSWORD, free_port
 
-TABLES = "CREATE TABLE orders (id INTEGER PRIMARY KEY, amount DECIMAL(10,2), day DATE); INSERT INTO orders VALUES (1, 2.5, '2024-02-29')"
+TABLES = """CREATE TABLE orders (id INTEGER PRIMARY KEY, amount DECIMAL(10,2), day DATE);
+            INSERT INTO orders VALUES (1, 2.5, '2024-02-29')"""
 
 
 class Report:
@@ -195,6 +196,15 @@ def test_missing_driver(pulk, sqlite_source, doctor):
 def test_missing_library_of_a_driver(pulk, sqlite_source, doctor):
     pulk.write_config(sqlite_source(TABLES), driver_name="/nowhere/libdriver.so")
     doctor().expect_failure("odbc driver", 1, "/nowhere/libdriver.so", "correct the path")
+
+
+def test_missing_sqlite_file(pulk, sqlite_source, doctor):
+    source = sqlite_source()
+    pulk.write_config(source)
+    report = doctor()
+    assert report.failed() == ["source login"], report.result
+    assert "source.sqlite" in report["source login"]["detail"]
+    assert not source.path.exists()
 
 
 def test_missing_duckdb_library(sqlite_setup, doctor):

@@ -11,10 +11,35 @@ std::string qualified(const QualifiedName& name) {
   return name.schema.empty() ? quote_double(name.table) : quote_double(name.schema) + "." + quote_double(name.table);
 }
 
+namespace {
+
+// Only white space and comments, as behind the last statement of a file.
+bool says_nothing(std::string_view text) {
+  for (text = trim(text); !text.empty(); text = trim(text)) {
+    if (text.starts_with("--")) {
+      const std::size_t end = text.find('\n');
+      text = end == std::string_view::npos ? std::string_view() : text.substr(end);
+    } else if (text.starts_with("/*")) {
+      const std::size_t end = text.find("*/");
+      if (end == std::string_view::npos) return false;
+      text.remove_prefix(end + 2);
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+// A semicolon that only comments follow ends the query wherever it stands: within a string or a name something else
+// would follow it.
 std::string bare_query(std::string_view query) {
-  query = trim(query);
-  while (query.ends_with(';')) query = trim(query.substr(0, query.size() - 1));
-  return std::string(query);
+  while (true) {
+    const std::size_t last = query.rfind(';');
+    if (last == std::string_view::npos || !says_nothing(query.substr(last + 1))) return std::string(trim(query));
+    query = query.substr(0, last);
+  }
 }
 
 std::string from_item(const SourceObject& object, const std::vector<std::string>& columns) {

@@ -1,7 +1,5 @@
 #include "source/dialect/sqlite.h"
 
-#include <array>
-
 #include "base/strings.h"
 #include "catalog/identifier.h"
 
@@ -44,7 +42,7 @@ std::string file_uri(std::string_view path) {
       uri += kDigits[byte & 0xFU];
     }
   }
-  return uri + "?mode=rw";
+  return uri + "?mode=ro";
 }
 
 }  // namespace pulk::sqlite

@@ -61,7 +61,8 @@ std::string where_clause(const std::vector<std::string>& conditions);
 // Without trailing blanks and semicolons.
 std::string bare_query(std::string_view query);
 
-// A file name as SQLite's URI that opens an existing file only: no character of it means anything to an ODBC driver.
+// A file name as SQLite's URI that opens an existing file for reading: no character of it means anything to an ODBC
+// driver, a misspelled name makes no empty database, and no statement can change the source.
 std::string file_uri(std::string_view path);
 
 }  // namespace pulk::sqlite

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <charconv>
-#include <set>
 
 #include "base/strings.h"
 #include "source/dialect/sqlite.h"

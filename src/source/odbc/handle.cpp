@@ -1,6 +1,5 @@
 #include "source/odbc/handle.h"
 
-#include <algorithm>
 #include <string_view>
 
 #include "base/error.h"
@@ -51,14 +50,24 @@ ErrorKind kind_of(const Diagnostics& found) {
     case 11:   // SQLITE_CORRUPT
     case 26:   // SQLITE_NOTADB
     case 3:    // SQLITE_PERM
+    case 8:    // SQLITE_READONLY: a journal that a crash left behind waits for a writer
     case 23:   // SQLITE_AUTH
       return ErrorKind::refused;
     default: return ErrorKind::usage;  // a name or an SQL text that a person wrote
   }
 }
 
+// SQLite rolls the transaction back by itself after these, also when it was only reading.
+bool ends_transaction(const Diagnostics& found) {
+  const int code = found.native & 0xFF;
+  return found.state.starts_with("08") || code == 7 || code == 10 || code == 11 || code == 13;
+}
+
 std::string hint_of(const Diagnostics& found) {
   if ((found.native & 0xFF) == 5) return "another process writes to the database: run again when it is done";
+  if ((found.native & 0xFF) == 8) {
+    return "a crash left a transaction unfinished: open the database once with a program that may write to it";
+  }
   if (found.state == "IM002" || found.text.find("Can't open lib") != std::string::npos) {
     return "`odbcinst -q -d` lists the installed drivers";
   }
@@ -190,12 +199,17 @@ Statement::~Statement() {
 }
 
 void Statement::fail(const std::string& what) {
+  const Diagnostics found = diagnostics(SQL_HANDLE_STMT, handle_);
+  if (ends_transaction(found)) connection_.lost_ = true;
   connection_.check_cancelled();
-  throw to_error(diagnostics(SQL_HANDLE_STMT, handle_), what, connection_.subject());
+  throw to_error(found, what, connection_.subject());
 }
 
 void Statement::execute(const std::string& sql) {
   connection_.check_cancelled();
+  if (connection_.lost()) {
+    throw Error(ErrorKind::retryable, "the connection has lost its transaction", connection_.subject());
+  }
   {
     const std::lock_guard lock(connection_.running_mutex_);
     connection_.running_ = handle_;

@@ -9,6 +9,7 @@
 // unixODBC makes BOOL a macro, Arrow has an enumerator of this name.
 #undef BOOL
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -43,6 +44,10 @@ class Connection {
   // Throws Error(retryable) when the run is cancelled.
   void check_cancelled() const;
 
+  // An error after which the driver may have ended the transaction by itself: nothing more is read, since it would be
+  // of another moment.
+  bool lost() const { return lost_.load(); }
+
   std::string info(SQLUSMALLINT what) const;
   const Quirks& quirks() const { return quirks_; }
   const std::string& subject() const { return subject_; }
@@ -60,6 +65,7 @@ class Connection {
   SQLHENV env_ = SQL_NULL_HENV;
   SQLHDBC dbc_ = SQL_NULL_HDBC;
   bool connected_ = false;
+  std::atomic<bool> lost_{false};
   std::mutex running_mutex_;
   SQLHSTMT idle_ = SQL_NULL_HSTMT;     // never executes anything, see Quirks::cancel_by_idle_statement
   SQLHSTMT running_ = SQL_NULL_HSTMT;  // for drivers whose SQLCancel may be called on it

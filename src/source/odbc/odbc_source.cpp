@@ -34,11 +34,12 @@ class SqliteSource : public Source {
   SourceFacts facts() override {
     const auto connection = sessions_->open();
     SourceFacts facts;
-    const std::string version = connection->info(SQL_DBMS_VER);
+    // SQL_DBMS_VER is the version that the driver was compiled with, not the library that runs.
+    const std::string version = connection->value("SELECT sqlite_version()").value_or("");
     facts.product = "SQLite " + version + " (" + connection->info(SQL_DRIVER_NAME) + " " +
                     connection->info(SQL_DRIVER_VER) + ")";
     facts.identity = "sqlite:" + sessions_->path();
-    if (is_too_old(connection->value("SELECT sqlite_version()").value_or(""))) {
+    if (is_too_old(version)) {
       throw Error(ErrorKind::refused, "SQLite " + version + " is too old: 3.37 is needed", connection->subject());
     }
     if (to_lower(connection->value("PRAGMA main.journal_mode").value_or("")) != "wal") {
@@ -63,26 +64,35 @@ class SqliteSource : public Source {
   std::shared_ptr<SqliteSessions> sessions_;
 };
 
-// A data source name says nothing about its driver: one short connection asks.
-std::string driver_behind(const OdbcConnection& settings) {
-  if (!settings.driver_name.empty()) return settings.driver_name;
+// A data source name says nothing about its driver and its database: one short connection asks.
+OdbcConnection look_up(OdbcConnection settings) {
+  if (settings.driver_name.empty() && settings.dsn.empty()) {
+    throw Error(ErrorKind::usage, "neither driver_name nor dsn is there", "connections.source.odbc");
+  }
+  if (!settings.driver_name.empty()) return settings;
   static const Quirks careful{};
-  return Connection(connection_string(settings, careful, "", {}), careful, settings.connect_timeout,
-                    "DSN " + settings.dsn, nullptr)
-      .info(SQL_DRIVER_NAME);
+  Connection connection(connection_string(settings, careful, "", {}), careful, settings.connect_timeout,
+                        "DSN " + settings.dsn, nullptr);
+  settings.driver_name = connection.info(SQL_DRIVER_NAME);
+  if (settings.database.empty() && find_quirks(settings.driver_name) != nullptr) {
+    settings.database = connection.value("SELECT file FROM pragma_database_list WHERE name = 'main'").value_or("");
+  }
+  return settings;
 }
 
 }  // namespace
 
 std::unique_ptr<Source> make_odbc_source(const OdbcConnection& connection, int max_connections, CancelToken* cancel) {
-  const std::string driver = driver_behind(connection);
-  const Quirks* quirks = find_quirks(driver);
+  OdbcConnection settings = look_up(connection);
+  const Quirks* quirks = find_quirks(settings.driver_name);
   if (quirks == nullptr) {
-    throw Error(ErrorKind::refused, "this version of pulk does not know the ODBC driver " + driver,
+    throw Error(ErrorKind::refused, "this version of pulk does not know the ODBC driver " + settings.driver_name,
                 "connections.source.odbc", "it reads SQLite files by the driver SQLite3");
   }
+  // What look_up() found is a file name; the driver manager reaches it through the data source.
+  if (!settings.dsn.empty()) settings.driver_name.clear();
   return std::make_unique<SqliteSource>(
-      std::make_shared<SqliteSessions>(connection, *quirks, max_connections, cancel));
+      std::make_shared<SqliteSessions>(std::move(settings), *quirks, max_connections, cancel));
 }
 
 }  // namespace pulk

@@ -48,22 +48,20 @@ SourceColumn source_column(const ListedColumn& listed) {
   return column;
 }
 
-// Creating a temporary view writes to the temporary database only, which query_only would not let pass either.
-class WritableTemp {
+class TemporaryView {
  public:
-  explicit WritableTemp(Connection& connection) : connection_(connection) {
-    connection_.execute("PRAGMA query_only = 0");
+  TemporaryView(Connection& connection, const std::string& query) : connection_(connection) {
+    connection_.execute("CREATE TEMP VIEW pulk_query AS " + query);
   }
-  ~WritableTemp() {
+  ~TemporaryView() {
     try {
-      connection_.execute("DROP VIEW IF EXISTS temp.pulk_query");
-      connection_.execute("PRAGMA query_only = 1");
+      connection_.execute("DROP VIEW temp.pulk_query");
     } catch (const Error&) {
-      // The connection is lost: there is nothing left to protect.
+      // The connection is lost, and the view with it.
     }
   }
-  WritableTemp(const WritableTemp&) = delete;
-  WritableTemp& operator=(const WritableTemp&) = delete;
+  TemporaryView(const TemporaryView&) = delete;
+  TemporaryView& operator=(const TemporaryView&) = delete;
 
  private:
   Connection& connection_;
@@ -75,8 +73,9 @@ SqliteObject find_query(Connection& connection, const std::string& query, const 
   found.kind = ObjectKind::query;
   found.object.query = sqlite::bare_query(query);
   found.object.filter = filter;
-  const WritableTemp writable(connection);
-  connection.execute("CREATE TEMP VIEW pulk_query AS " + found.object.query);
+  // One SELECT and no more: the driver runs whatever follows a CREATE after a semicolon.
+  connection.query("SELECT * FROM " + sqlite::from_item(found.object) + " LIMIT 0");
+  const TemporaryView view(connection, found.object.query);
   for (const ListedColumn& column : list_columns(connection, "temp", "pulk_query")) {
     found.columns.push_back(source_column(column));
   }

@@ -14,14 +14,8 @@
 namespace pulk::odbc {
 namespace {
 
-std::string subject_of(const OdbcConnection& settings) {
-  return settings.database.empty() ? "DSN " + settings.dsn : settings.database;
-}
-
-// SQLite would make an empty database out of a misspelled name; mode=rw and this message prevent it.
 void check_file(const OdbcConnection& settings) {
   if (settings.database.empty()) {
-    if (!settings.dsn.empty()) return;
     throw Error(ErrorKind::usage, "the connection names no database file", "connections.source.odbc",
                 "set database to the path of the SQLite file");
   }
@@ -47,7 +41,7 @@ std::shared_ptr<Connection> SqliteSessions::open() {
     while (free_ == 0) {
       if (cancel_ != nullptr) cancel_->check();
       if (std::chrono::steady_clock::now() >= deadline) {
-        throw Error(ErrorKind::retryable, "all connections that the run may open are in use", subject_of(settings_));
+        throw Error(ErrorKind::retryable, "all connections that the run may open are in use", settings_.database);
       }
       // Short waits: a cancelled run tells this condition nothing.
       freed_.wait_for(lock, std::chrono::milliseconds(100));
@@ -69,13 +63,11 @@ std::shared_ptr<Connection> SqliteSessions::open_if_free() {
 std::shared_ptr<Connection> SqliteSessions::connect() {
   try {
     check_file(settings_);
-    const std::string database =
-        settings_.database.empty() ? "" : sqlite::file_uri(std::filesystem::absolute(settings_.database).string());
+    const std::string database = sqlite::file_uri(std::filesystem::absolute(settings_.database).string());
     // The driver's own 100 s would hide a writer that never lets go.
     const std::string text = connection_string(
         settings_, quirks_, database, {{"Timeout", std::to_string(settings_.connect_timeout * 1000)}});
-    auto opened = std::make_unique<Connection>(text, quirks_, settings_.connect_timeout, subject_of(settings_), cancel_);
-    opened->execute("PRAGMA query_only = 1");
+    auto opened = std::make_unique<Connection>(text, quirks_, settings_.connect_timeout, settings_.database, cancel_);
     {
       const std::lock_guard lock(mutex_);
       if (path_.empty()) {

@@ -13,9 +13,10 @@ namespace pulk::odbc {
 
 class SqliteSessions : public std::enable_shared_from_this<SqliteSessions> {
  public:
+  // settings.database: the file.
   SqliteSessions(OdbcConnection settings, const Quirks& quirks, int max_connections, CancelToken* cancel);
 
-  // A connection that writes nothing, outside any transaction; it counts against the cap until the last pointer goes.
+  // A connection that can only read, outside any transaction; it counts against the cap until the last pointer goes.
   // Waits for a free place as long as the connect timeout; throws Error(retryable) after that.
   std::shared_ptr<Connection> open();
   // Nothing when no place is free now.

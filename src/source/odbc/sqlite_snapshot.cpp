@@ -88,6 +88,10 @@ double SqliteSnapshot::age_seconds() const {
 }
 
 bool SqliteSnapshot::alive() {
+  {
+    const std::lock_guard lock(pool_->mutex);
+    if (pool_->lost) return false;
+  }
   const std::unique_lock lock(catalog_->mutex(), std::try_to_lock);
   if (!lock.owns_lock()) return true;  // somebody reads through it
   try {
@@ -125,7 +129,8 @@ std::unique_ptr<SourceLane> SqliteSnapshot::open_lane() {
   return std::make_unique<SqliteLane>(std::move(connection), utf8_, [pool = pool_](std::shared_ptr<Connection> back) {
     {
       const std::lock_guard lock(pool->mutex);
-      if (!pool->closed) pool->idle.push_back(std::move(back));
+      pool->lost = pool->lost || back->lost();
+      if (!pool->closed && !back->lost()) pool->idle.push_back(std::move(back));
     }
     pool->returned.notify_one();
   });

@@ -40,6 +40,7 @@ class SqliteSnapshot : public Snapshot {
     std::condition_variable returned;
     std::vector<std::shared_ptr<Connection>> idle;
     bool closed = false;
+    bool lost = false;  // a lane's connection has lost its transaction
   };
 
   bool open_together();

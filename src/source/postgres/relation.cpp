@@ -1,6 +1,7 @@
 #include "source/postgres/relation.h"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -15,6 +16,26 @@ const std::string tree_of_first_parameter =
     "tree(oid) AS (SELECT $1::pg_catalog.oid UNION SELECT i.inhrelid FROM tree"
     " JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.oid)";
 
+// The names of a type beside the one that format_type() writes (PostgreSQL documentation, table "Data Types").
+std::vector<std::string> aliases_of(const std::string& type) {
+  static const std::map<std::string, std::vector<std::string>> aliases = {
+      {"bigint", {"int8", "bigserial", "serial8"}},
+      {"integer", {"int", "int4", "serial", "serial4"}},
+      {"smallint", {"int2", "smallserial", "serial2"}},
+      {"boolean", {"bool"}},
+      {"numeric", {"decimal"}},
+      {"real", {"float4"}},
+      {"double precision", {"float8", "float"}},
+      {"character varying", {"varchar"}},
+      {"character", {"char", "bpchar"}},
+      {"time without time zone", {"time"}},
+      {"timestamp without time zone", {"timestamp"}},
+      {"timestamp with time zone", {"timestamptz"}},
+  };
+  const auto found = aliases.find(type);
+  return found == aliases.end() ? std::vector<std::string>() : found->second;
+}
+
 CatalogColumn column_from(const pg::Result& rows, int row) {
   // name, type, typmod, is enum, native, bare, not null, domain, attnum, may select
   CatalogColumn column;
@@ -24,6 +45,7 @@ CatalogColumn column_from(const pg::Result& rows, int row) {
   column.is_enum = rows.boolean(row, 3);
   column.column.native_type = rows.text(row, 4);
   column.column.bare_type = rows.text(row, 5);
+  column.column.type_aliases = aliases_of(column.column.bare_type);
   column.column.nullable = !rows.boolean(row, 6);
   if (!rows.is_null(row, 7)) column.column.note = "domain " + rows.text(row, 7);
   column.attnum = static_cast<int>(rows.integer(row, 8));

@@ -263,7 +263,9 @@ inline void RowDecoder::append(Column& column, const std::uint8_t* value, std::i
       if (size != 8) wrong_size(column, size);
       const std::int64_t micros = read_i64(value);
       std::int64_t stored = 0;
-      if (is_infinite(micros) || __builtin_add_overflow(micros, micros_1970_to_2000, &stored)) {
+      // The last number is left out as well: readers of the carrier take it for infinity.
+      if (is_infinite(micros) || __builtin_add_overflow(micros, micros_1970_to_2000, &stored) ||
+          stored == std::numeric_limits<std::int64_t>::max()) {
         refuse(column, timestamp_text(micros) + " has no place in " + column.carrier, to_varchar);
       }
       std::memcpy(column.data + row_ * 8, &stored, 8);

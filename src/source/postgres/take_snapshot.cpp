@@ -118,7 +118,8 @@ std::string storage_digest(pg::Connection& holder, const Relation& relation) {
       R"(WITH RECURSIVE tree(oid) AS (SELECT $1::pg_catalog.oid UNION SELECT i.inhrelid FROM tree
            JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.oid)
 SELECT c.oid, c.relkind, pg_catalog.pg_relation_filenode(c.oid),
-       (SELECT pg_catalog.string_agg(a.attnum || ':' || a.atttypid || ':' || a.atttypmod || ':' || a.attname, ',' ORDER BY a.attnum)
+       (SELECT pg_catalog.string_agg(a.attnum || ':' || a.atttypid || ':' || a.atttypmod || ':' || a.attname, ','
+                                      ORDER BY a.attnum)
           FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
   FROM tree JOIN pg_catalog.pg_class c ON c.oid = tree.oid ORDER BY c.oid)",
       {relation.oid});
@@ -169,9 +170,25 @@ std::unique_ptr<Snapshot> try_once(const std::shared_ptr<SessionFactory>& sessio
   const auto guard = sessions->open();
   guard->begin(Isolation::each_statement);
   std::vector<Wanted> wanted;
+  std::vector<Error> failures;
   for (const TableRequest& request : tables) {
-    wanted.push_back(look_up(guard->connection(), request));
-    plan_for_locks(guard->connection(), wanted.back());
+    try {
+      in_savepoint(guard->connection(), true, [&] {
+        wanted.push_back(look_up(guard->connection(), request));
+        plan_for_locks(guard->connection(), wanted.back());
+        return 0;
+      });
+    } catch (const Error& error) {
+      // What is wrong with one table is reported with what is wrong with the others.
+      if (error.kind() == ErrorKind::retryable || error.kind() == ErrorKind::internal) throw;
+      failures.push_back(error);
+    }
+  }
+  if (failures.size() == 1) throw failures.front();
+  if (!failures.empty()) {
+    Problems problems;
+    for (const Error& error : failures) problems.add(error.subject(), error.message(), error.hint());
+    problems.throw_if_any(failures.front().kind());
   }
   std::set<std::string> in_time = locked_relations(guard->connection());
 

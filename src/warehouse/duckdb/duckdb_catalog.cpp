@@ -51,11 +51,13 @@ void refuse_view(DuckdbFile& file, const QualifiedName& table) {
 
 std::optional<DeployedTable> describe(DuckdbFile& file, const QualifiedName& table) {
   refuse_view(file, table);
-  const auto columns = file.query("SELECT column_name, data_type, is_nullable::VARCHAR FROM duckdb_columns()" +
+  const auto columns = file.query("SELECT column_name, data_type, is_nullable::VARCHAR, "
+                                  "(column_default IS NOT NULL)::VARCHAR FROM duckdb_columns()" +
                                   here(table.schema, table.table) + " ORDER BY column_index");
   if (columns.empty()) return std::nullopt;
   DeployedTable deployed;
-  for (const auto& column : columns) deployed.columns.push_back({column.at(0), column.at(1), column.at(2) == "true"});
+  for (const auto& column : columns) 
+    deployed.columns.push_back({column.at(0), column.at(1), column.at(2) == "true", column.at(3) == "true"});
   for (const auto& key : file.query("SELECT unnest(constraint_column_names) FROM duckdb_constraints()" +
                                     here(table.schema, table.table) + " AND constraint_type = 'PRIMARY KEY'"))
     deployed.primary_key.push_back(key.at(0));

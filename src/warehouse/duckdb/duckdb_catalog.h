@@ -19,7 +19,8 @@ inline constexpr const char* kPartitionColumn = "_pulk_partition";
 // DuckDB tells names apart without regard to ASCII case; no other spelling gives another key.
 Marks::Target target_of(const QualifiedName& table);
 
-// "catalog"."schema"."table": with the catalog, because a file sales.db with a schema sales makes "sales"."t" ambiguous.
+// "catalog"."schema"."table": with the catalog, because a file sales.db with a schema sales makes "sales"."t"
+// ambiguous.
 std::string full_name(const DuckdbFile& file, const std::string& schema, const std::string& table);
 std::string own_prefix(const DuckdbFile& file);
 

@@ -26,6 +26,12 @@ using Clock = std::chrono::steady_clock;
 
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
+// The commit and the checkpoint say it without the usual name of the error.
+bool out_of_memory(const std::string& said) {
+  return contains(said, "Out of Memory Error") || contains(said, "failed to pin block") ||
+         contains(said, "could not allocate block");
+}
+
 // DuckDB's own lock is a POSIX one: it does not see a second opening in the same process, and the first close of any
 // descriptor gives it up. So this process opens a file once.
 class OpenedHere {
@@ -100,7 +106,7 @@ Error duckdb_error(const Error& raw, const std::string& path, const std::string&
       left = " (" + folder + ", " + format_bytes(static_cast<std::int64_t>(room.f_bavail * room.f_frsize)) + " free)";
     return make(ErrorKind::retryable, "the disk is full" + left + ": ", "make room on this disk, then run again");
   }
-  if (contains(said, "Out of Memory Error"))
+  if (out_of_memory(said))
     return make(ErrorKind::refused, "",
                 "give more memory with --memory; a primary key or another index on the target is kept in memory whole");
   if (contains(said, "Constraint Error"))
@@ -149,7 +155,7 @@ DuckdbFile::DuckdbFile(const std::string& path, std::chrono::milliseconds wait, 
         break;
       } catch (const Error& error) {
         // A process was killed between the commit of a very wide row and its checkpoint: the log holds the row whole.
-        if (contains(error.message(), "Out of Memory") && limit == memory_) {
+        if (out_of_memory(error.message()) && limit == memory_) {
           limit += 4 * static_cast<std::int64_t>(fs::file_size(path_ + ".wal", why));
           continue;
         }
@@ -193,6 +199,11 @@ void DuckdbFile::open_once(std::int64_t memory) {
                                            {"memory_limit", memory_setting(memory)},
                                            {"preserve_insertion_order", "false"},
                                            {"temp_directory", spill},
+                                           // Each file is read once: a cache of it, and row groups gathered
+                                           // before they are written, would only hold memory.
+                                           {"enable_external_file_cache", "false"},
+                                           {"write_buffer_row_group_count", "1"},
+                                           {"allocator_flush_threshold", "16MiB"},
                                            {"autoinstall_known_extensions", "false"},
                                            {"autoload_known_extensions", "false"}});
     connection_ = std::make_unique<adbc::Connection>(*database_);

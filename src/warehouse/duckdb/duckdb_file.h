@@ -65,8 +65,9 @@ class DuckdbTransaction {
   bool open_ = true;
 };
 
-// While it lives, DuckDB may use more memory: reading, appending and checkpointing hold a very wide row about four times.
-// The checkpoint is part of it: left to a later session, it would not have the room. Does nothing for ordinary rows.
+// While it lives, DuckDB may use more memory: reading, appending and checkpointing hold a very wide row about four
+// times. The checkpoint is part of it: left to a later session, it would not have the room. Does nothing for ordinary
+// rows.
 class WideRows {
  public:
   WideRows(DuckdbFile& file, std::int64_t widest_row);

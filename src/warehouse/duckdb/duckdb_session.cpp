@@ -150,8 +150,8 @@ LoadResult DuckdbSession::load(const RunIdentity& who, const TablePlan& plan, co
     step("load.begun");
     file_.execute("DELETE FROM " + table + " WHERE " + duckdb::kPartitionColumn + " = " + ordinal);
     if (!files.empty())
-      result.rows = file_.execute("INSERT INTO " + table + " (" + names + duckdb::kPartitionColumn + ") SELECT " + values +
-                                  ordinal + " FROM read_parquet([" + files +
+      result.rows = file_.execute("INSERT INTO " + table + " (" + names + duckdb::kPartitionColumn + ") SELECT " +
+                                  values + ordinal + " FROM read_parquet([" + files +
                                   "], hive_partitioning = false, union_by_name = false)");
     step("load.data_in");
     if (result.rows != load.rows)

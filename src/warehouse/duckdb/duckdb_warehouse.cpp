@@ -1,5 +1,6 @@
 #include "warehouse/duckdb/duckdb_warehouse.h"
 
+#include <filesystem>
 #include <utility>
 
 #include "base/error.h"
@@ -21,8 +22,21 @@ class DuckdbWarehouse : public Warehouse {
   std::string location() const override { return path_; }
   NameRule name_rule() const override { return NameRule::ignore_case; }
 
+  void check_location() const override {
+    namespace fs = std::filesystem;
+    const fs::path folder = fs::absolute(path_).parent_path();
+    if (!fs::is_directory(folder))
+      throw Error(ErrorKind::usage, "the folder of the DuckDB file does not exist", path_, "mkdir -p " + folder.string());
+  }
+
   TypeChoice choose_type(const LogicalType& logical, const std::string& column, const std::string& mapped,
                          const std::string& deployed) const override {
+    if (same_column(column, duckdb::kPartitionColumn)) {
+      TypeChoice refused;
+      refused.refusal = "the name is that of a column of pulk's own in staging tables";
+      refused.hint = "give the column another name by columnNameMappings";
+      return refused;
+    }
     return choose_sql_type(logical, mapped, deployed, quote_double(column));
   }
 

@@ -90,7 +90,8 @@ FilesSession::FilesSession(std::string root, std::chrono::milliseconds wait, boo
   transact([&] {
     marks_.create_tables();
     db_.execute(
-        "CREATE TABLE IF NOT EXISTS file (run VARCHAR NOT NULL, target VARCHAR NOT NULL, \"partition\" VARCHAR NOT NULL,"
+        "CREATE TABLE IF NOT EXISTS file (run VARCHAR NOT NULL, target VARCHAR NOT NULL, \"partition\" VARCHAR NOT "
+        "NULL,"
         " place INTEGER NOT NULL, name VARCHAR NOT NULL, \"rows\" BIGINT NOT NULL, bytes BIGINT NOT NULL,"
         " digest VARCHAR NOT NULL, PRIMARY KEY (run, target, \"partition\", place))");
   });

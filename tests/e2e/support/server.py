@@ -82,7 +82,7 @@ class PostgresServer:
     def start(self):
         settings = {"port": self.port, "listen_addresses": self.host, "unix_socket_directories": self.socket_folder,
                     "max_connections": 50, "superuser_reserved_connections": 3, "fsync": "off",
-                    "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB",
+                    "full_page_writes": "off", "shared_buffers": "128MB",
                     "max_prepared_transactions": 0, "autovacuum": "off", "wal_level": "minimal", "max_wal_senders": 0,
                     "logging_collector": "off", "timezone": "Europe/Berlin", "jit": "off"}
         command = [find_program("postgres"), "-D", str(self.folder / "data")]

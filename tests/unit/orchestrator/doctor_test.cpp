@@ -21,7 +21,8 @@ TEST(DoctorExitClass, OnlyFailuresCount) {
 
 TEST(DoctorExitClass, TheGravestFailureDecides) {
   const Check lock = made(CheckStatus::fail, ErrorKind::retryable), flag = made(CheckStatus::fail, ErrorKind::usage);
-  const Check privilege = made(CheckStatus::fail, ErrorKind::refused), shape = made(CheckStatus::fail, ErrorKind::drift);
+  const Check privilege = made(CheckStatus::fail, ErrorKind::refused),
+              shape = made(CheckStatus::fail, ErrorKind::drift);
   EXPECT_EQ(exit_class({lock}), 2);
   EXPECT_EQ(exit_class({lock, flag}), 1);
   EXPECT_EQ(exit_class({lock, flag, privilege}), 5);

@@ -138,7 +138,9 @@ TEST_F(OdbcTables, a_query) {
   cut.key = {"id"};
   cut.pieces = 2;
   EXPECT_EQ(read_all(*snapshot, plan(info), snapshot->cut(info, cut)), (std::vector<std::string>{"2", "3"}));
-  for (const char* wrong : {"select nothing from t", "delete from t", "select 1 as a; select 2", "select ? as a"}) {
+  for (const char* wrong : {"select nothing from t", "delete from t", "select 1 as a; select 2", "select ? as a",
+                            "select 1 as a; delete from t", "select 1 as a /* ' */ ; delete from t /* ' */",
+                            "select 1 as a) ; delete from t where (1", "select 1 as a); delete from t; --"}) {
     TableRequest bad;
     bad.query = wrong;
     try {

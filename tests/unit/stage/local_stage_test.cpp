@@ -50,7 +50,8 @@ class LocalStageTest : public testing::Test {
 
 TEST_F(LocalStageTest, ContentSizeAndDigestWhateverTheSizesOfWrites) {
   std::mt19937_64 random(1);
-  for (const std::size_t largest : {1u, 1000u, 100'000u, 131'071u, 131'072u, 131'073u, 262'144u, 262'145u, 3'000'000u}) {
+  for (const std::size_t largest :
+       {1u, 1000u, 100'000u, 131'071u, 131'072u, 131'073u, 262'144u, 262'145u, 3'000'000u}) {
     std::string all;
     auto file = stage_->create("a.parquet");
     for (int i = 0; i < 20; ++i) {

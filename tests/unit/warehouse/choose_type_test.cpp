@@ -117,17 +117,23 @@ TEST_F(ChooseType, FilesHaveNoCasts) {
 
 TEST_F(ChooseType, NamesOfTypes) {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {" numeric ( 10 , 2 ) ", "DECIMAL(10,2)"}, {"DECIMAL", "DECIMAL(18,3)"}, {"dec(5)", "DECIMAL(5,0)"},
-      {"timestamp  with time zone", "TIMESTAMP WITH TIME ZONE"}, {"TIMESTAMP(6) WITH TIME ZONE", "TIMESTAMP WITH TIME ZONE"},
-      {"int8", "BIGINT"}, {"int1", "TINYINT"}, {"real", "FLOAT"}, {"character varying(3)", "VARCHAR"},
+      {" numeric ( 10 , 2 ) ", "DECIMAL(10,2)"},
+      {"DECIMAL", "DECIMAL(18,3)"},
+      {"dec(5)", "DECIMAL(5,0)"},
+      {"timestamp  with time zone", "TIMESTAMP WITH TIME ZONE"},
+      {"TIMESTAMP(6) WITH TIME ZONE", "TIMESTAMP WITH TIME ZONE"},
+      {"int8", "BIGINT"},
+      {"int1", "TINYINT"},
+      {"real", "FLOAT"},
+      {"character varying(3)", "VARCHAR"},
   };
   for (const auto& [written, name] : cases) {
     const auto type = parse_sql_type(written);
     ASSERT_TRUE(type) << written;
     EXPECT_EQ(to_string(*type), name);
   }
-  for (const char* written : {"", "DECIMAL(0,0)", "DECIMAL(3,5)", "DECIMAL(39,1)", "DECIMAL(a)", "DECIMAL(1", "TIMESTAMP(3)",
-                              "BIGINT(3)", "INTEGER[]", "VARCHAR(1,2)"})
+  for (const char* written : {"", "DECIMAL(0,0)", "DECIMAL(3,5)", "DECIMAL(39,1)", "DECIMAL(a)", "DECIMAL(1",
+                              "TIMESTAMP(3)", "BIGINT(3)", "INTEGER[]", "VARCHAR(1,2)"})
     EXPECT_FALSE(parse_sql_type(written)) << written;
 }
 

@@ -100,8 +100,9 @@ TEST_F(DuckdbTypes, Decimals) {
   EXPECT_EQ(through({TypeKind::decimal, 18, 0}, R"(["999999999999999999", "-999999999999999999"])", "v::VARCHAR"),
             (Lines{"999999999999999999", "-999999999999999999"}));
   const std::string nines(38, '9');
-  EXPECT_EQ(through({TypeKind::decimal, 38, 0}, "[\"" + nines + "\", \"-" + nines + "\", null]", "typeof(v), v::VARCHAR"),
-            (Lines{"DECIMAL(38,0)|" + nines, "DECIMAL(38,0)|-" + nines, "DECIMAL(38,0)|NULL"}));
+  EXPECT_EQ(
+      through({TypeKind::decimal, 38, 0}, "[\"" + nines + "\", \"-" + nines + "\", null]", "typeof(v), v::VARCHAR"),
+      (Lines{"DECIMAL(38,0)|" + nines, "DECIMAL(38,0)|-" + nines, "DECIMAL(38,0)|NULL"}));
   EXPECT_EQ(through({TypeKind::decimal, 38, 38}, "[\"0." + nines + "\", \"-0." + nines + "\"]", "v::VARCHAR"),
             (Lines{"." + nines, "-." + nines}));
 }
@@ -179,14 +180,17 @@ TEST_F(DuckdbTypes, ADeployedTypeIsTakenOrEndsWithAnError) {
             (Lines{"INTEGER|2147483647"}));
   const Error narrow = error_of([&] { through({TypeKind::int64}, "[2147483648]", "v", "", "INTEGER"); });
   EXPECT_EQ(narrow.kind(), ErrorKind::refused) << narrow.what();
-  EXPECT_EQ(error_of([&] { through({TypeKind::int64}, "[1000]", "v", "", "DECIMAL(5,2)"); }).kind(), ErrorKind::refused);
-  EXPECT_EQ(error_of([&] { through({TypeKind::text}, R"(["{no json"])", "v", "", "JSON"); }).kind(), ErrorKind::refused);
+  EXPECT_EQ(error_of([&] { through({TypeKind::int64}, "[1000]", "v", "", "DECIMAL(5,2)"); }).kind(),
+            ErrorKind::refused);
+  EXPECT_EQ(error_of([&] { through({TypeKind::text}, R"(["{no json"])", "v", "", "JSON"); }).kind(),
+            ErrorKind::refused);
   EXPECT_EQ(error_of([&] { through({TypeKind::date}, "[2145042905]", "v", "", "TIMESTAMP"); }).kind(),
             ErrorKind::refused);
   EXPECT_EQ(through({TypeKind::timestamp, 3}, "[1234567000]", "v::VARCHAR", "", "TIMESTAMP_MS"),
             (Lines{"1970-01-01 00:20:34.567"}));
-  EXPECT_EQ(error_of([&] { through({TypeKind::timestamp, 6}, "[253402300800000000]", "v", "", "TIMESTAMP_NS"); }).kind(),
-            ErrorKind::refused);
+  EXPECT_EQ(
+      error_of([&] { through({TypeKind::timestamp, 6}, "[253402300800000000]", "v", "", "TIMESTAMP_NS"); }).kind(),
+      ErrorKind::refused);
   EXPECT_EQ(through({TypeKind::timestamp, 6}, "[-1]", "v::VARCHAR", "", "TIMESTAMP_NS"),
             (Lines{"1969-12-31 23:59:59.999999"}));
 }

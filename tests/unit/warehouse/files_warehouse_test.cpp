@@ -107,10 +107,11 @@ TEST_F(Files, ATruncatedFileIsFoundBeforeItIsLoaded) {
 TEST_F(Files, AFooterThatSaysAnotherCountIsFound) {
   auto session = target_.open();
   session->take(who("r1"), plan());
-  StagedFile file = write("r1", "p00001-a1-001.parquet", {1, 2, 3});
-  file.rows = 2;  // agrees with the load's sum, not with the file
+  StagedFile three = write("r1", "p00001-a1-001.parquet", {1, 2, 3});
+  StagedFile two = write("r1", "p00001-a1-002.parquet", {4, 5});
+  std::swap(three.rows, two.rows);  // the sum is right
   EXPECT_EQ(error_of([&] {
-              session->load(who("r1"), plan(), *target_.stage("r1", plan()), load_of(plan(), 1, 1, {file}));
+              session->load(who("r1"), plan(), *target_.stage("r1", plan()), load_of(plan(), 1, 1, {three, two}));
             }).kind(),
             ErrorKind::integrity);
 }

@@ -324,7 +324,8 @@ TEST_P(MarkProtocol, DescribeKnowsColumnsAndKinds) {
 }
 
 TEST_P(MarkProtocol, AwkwardTableNames) {
-  const std::vector<std::string> names = {"a b", "a.b", ".hidden", "a\"b", "it's", "select", "\xF0\x9F\x90\x98", "a/b", "..", "%2E", "a[1]*?"};
+  const std::vector<std::string> names = {"a b", "a.b", ".hidden", "a\"b",  "it's", "select", "\xF0\x9F\x90\x98",
+                                          "a/b", "..",  "%2E",     "a[1]*?"};
   std::int64_t id = 100;
   for (const std::string& name : names) EXPECT_EQ(move("r1", {{++id}}, PublishMode::replace, name), 1) << name;
   id = 100;
@@ -360,7 +361,8 @@ TEST_P(MarkProtocol, KilledAtAnyStepThenResumed) {
       const TempFolder place;
       target_ = make_target(GetParam(), place.path());
       move("r1", {{1, 2}});
-      std::vector<std::string> environment = {"PULK_CRASH_AT=" + step, "PULK_TEST_FOLDER=" + place.path()};
+      std::vector<std::string> environment = {"PULK_CRASH_AT=" + step, "PULK_TEST_FOLDER=" + place.path(),
+                                              "TMPDIR=" + place.path()};
       if (append) environment.emplace_back("PULK_TEST_APPEND=1");
       const int status = run_test_elsewhere("*MarkProtocol.DISABLED_OneRun/" + GetParam(), environment);
       ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
@@ -370,10 +372,14 @@ TEST_P(MarkProtocol, KilledAtAnyStepThenResumed) {
       auto session = target_.open();
       const auto marks = session->take(who("r2"), p);
       const std::int64_t fence = mark_of(marks, "").fence;
+      // Where readers already see the new version, the mark has to follow.
+      const bool swapped = target_.kind == "files" && (step == "publish.data_in" || step == "publish.marked");
+      EXPECT_EQ(mark_of(marks, "").state, swapped ? MarkState::published : MarkState::pending);
       if (mark_of(marks, "").state != MarkState::published) {
         const std::vector<Ids> rows = {{3}, {4, 5}};
         for (int ordinal = 1; ordinal <= 2; ++ordinal) {
-          if (mark_of(marks, p.partitions[static_cast<std::size_t>(ordinal) - 1].id).state == MarkState::loaded) continue;
+          if (mark_of(marks, p.partitions[static_cast<std::size_t>(ordinal) - 1].id).state == MarkState::loaded)
+            continue;
           load(*session, p, "r2", ordinal, fence, rows[static_cast<std::size_t>(ordinal) - 1], 2);
         }
         session->publish(who("r2"), p, *target_.stage("r2", p), append ? PublishMode::append : PublishMode::replace,

@@ -101,8 +101,9 @@ inline std::shared_ptr<arrow::Table> id_rows(const std::vector<std::int64_t>& id
     EXPECT_TRUE(id.Append(i).ok());
     EXPECT_TRUE(name.Append("row " + std::to_string(i)).ok());
   }
-  return arrow::Table::Make(arrow::schema({arrow::field("id", arrow::int64(), false), arrow::field("name", arrow::utf8())}),
-                            {*id.Finish(), *name.Finish()});
+  return arrow::Table::Make(
+      arrow::schema({arrow::field("id", arrow::int64(), false), arrow::field("name", arrow::utf8())}),
+      {*id.Finish(), *name.Finish()});
 }
 
 inline PartitionLoad load_of(const TablePlan& plan, int ordinal, std::int64_t fence, std::vector<StagedFile> files) {
@@ -176,10 +177,12 @@ struct Target {
         if (entry.path().extension() == ".parquet")
           std::filesystem::copy_file(entry.path(), copies / (std::to_string(++n) + ".parquet"));
       }
-      if (n > 0) lines = ask_duckdb("", "SELECT id::VARCHAR FROM read_parquet('" + copies.path() + "/*.parquet') ORDER BY id");
+      if (n > 0)
+        lines = ask_duckdb("", "SELECT id::VARCHAR FROM read_parquet('" + copies.path() + "/*.parquet') ORDER BY id");
     } else {
       try {
-        lines = ask_duckdb(place, "SELECT id::VARCHAR FROM \"" + table.schema + "\".\"" + table.table + "\" ORDER BY id");
+        lines =
+            ask_duckdb(place, "SELECT id::VARCHAR FROM \"" + table.schema + "\".\"" + table.table + "\" ORDER BY id");
       } catch (const Error&) {
         return std::nullopt;
       }
@@ -215,7 +218,8 @@ inline int run_test_elsewhere(const std::string& filter, const std::vector<std::
   };
   pid_t pid = 0;
   const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
-  if (::posix_spawn(&pid, self.c_str(), nullptr, nullptr, pointers(arguments).data(), pointers(environment).data()) != 0)
+  if (::posix_spawn(&pid, self.c_str(), nullptr, nullptr, pointers(arguments).data(), pointers(environment).data()) !=
+      0)
     throw std::runtime_error("posix_spawn");
   int status = 0;
   ::waitpid(pid, &status, 0);

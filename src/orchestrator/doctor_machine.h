@@ -1,0 +1,35 @@
+// The doctor's checks that need no connection: disk, workspace, memory, clock. Each gives its verdict, or throws Error
+// for a failure. Called by the doctor only.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "orchestrator/doctor.h"
+
+namespace pulk {
+
+// What a check came to, before it has a name and a time.
+struct Verdict {
+  CheckStatus status = CheckStatus::pass;
+  std::string detail, fix;
+  ErrorKind kind = ErrorKind::usage;
+};
+
+inline Verdict passed(std::string detail) { return {CheckStatus::pass, std::move(detail), "", ErrorKind::usage}; }
+inline Verdict warned(std::string detail, std::string fix) {
+  return {CheckStatus::warn, std::move(detail), std::move(fix), ErrorKind::usage};
+}
+
+// `source_bytes`: what the source's tables have, 0 when unknown.
+Verdict look_at_disk(const std::vector<std::string>& folders, std::int64_t source_bytes);
+std::string ledger_of(const std::string& workspace);
+Verdict look_at_workspace(const std::string& workspace);
+// Only when there is a ledger. Takes no ownership: a look must not disturb a run.
+Verdict look_at_owner(const std::string& workspace);
+Verdict look_at_memory(std::int64_t budget);
+Verdict look_at_clock();
+
+}  // namespace pulk
