@@ -22,7 +22,7 @@ setup:  ## install compilers, libraries and test tools (does nothing the second 
 build: setup  ## build build/release/pulk
 	$(call compile,release)
 
-demo: build  ## move a TPC-H database from PostgreSQL to DuckDB
+demo: build  ## move a TPC-H sample from SQLite to DuckDB, killed half-way and resumed
 	PATH="$(VENV)/bin:$$PATH" PULK_TPCHGEN="$${PULK_TPCHGEN:-$(VENV)/bin/tpchgen-cli}" build/release/pulk demo
 
 test: build  ## build, then run all tests

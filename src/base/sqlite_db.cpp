@@ -7,6 +7,11 @@
 
 namespace pulk {
 
+void tune_sqlite() {
+  sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 SqliteDb::SqliteDb(const std::string& path, bool read_only, std::chrono::milliseconds busy_timeout) : path_(path) {
   // 0600 from the first byte: the ledger holds configuration and staged file names.
   const mode_t old_mask = ::umask(0077);

@@ -16,6 +16,10 @@ namespace pulk {
 
 class SqliteDb;
 
+// Settings of the library for the whole process, before its first use: connections are used by one thread at a time, so
+// that SQLite's own locking and its memory statistics are only cost (a quarter of the time of an ODBC read).
+void tune_sqlite();
+
 // A prepared statement. Bind in order with arg(), then step rows. Text columns are copied.
 class SqliteStatement {
  public:

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/sqlite_db.h"
 #include "cli/commands.h"
 #include "engine/counting_pool.h"
 #include "pulk/build_config.h"
@@ -31,6 +32,7 @@ void set_up_process() {
   // A closed pipe or socket is an error of the write, not the end of the process.
   ::signal(SIGPIPE, SIG_IGN);
   pulk::tune_malloc();
+  pulk::tune_sqlite();
 }
 
 void set_up_log(const Global& global) {

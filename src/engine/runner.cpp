@@ -581,7 +581,7 @@ void Runner::published(TableRun& t, WarehouseSession& session, std::int64_t rows
             {"table", t.plan().label},
             {"target", t.plan().target.display()},
             {"rows", rows},
-            {"level", t.outcome.level}});
+            {"exactly_once", t.outcome.level}});
 }
 
 // -------------------------------------------------------- the life of a table

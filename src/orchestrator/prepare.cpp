@@ -79,6 +79,7 @@ Ends open_ends(const MigrateOptions& options, CancelToken& cancel) {
   attempt([&] { connections = load_connections(options.connections, resolve_reference); });
   if (first) throw *first;
   for (const std::string& warning : connections->warnings) log_warning(warning);
+  for (const std::string& path : connections->without_effect) log_info(path + " has no effect in this version");
 
   ends.source_name = choose(connections->sources, connections->unsupported_sources, options.source, "source",
                             connections->path);

@@ -107,8 +107,8 @@ class WarehouseSession {
                           const PartitionLoad& load) = 0;
 
   // One transaction: every partition's mark is `loaded` (else Error(internal); the caller has seen to it that they are
-  // of one snapshot); the target's content
-  // becomes staging's; the publish mark; the lease is released. Returns rows in the target that came from staging.
+  // of one snapshot); the target's content becomes staging's; the publish mark; the lease is released. Returns rows in
+  // the target that came from staging.
   virtual std::int64_t publish(const RunIdentity& who, const TablePlan& plan, const Stage& stage, PublishMode mode,
                                std::int64_t fence) = 0;
 

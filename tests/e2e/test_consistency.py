@@ -257,7 +257,7 @@ def test_retries_end(pulk, source):
 
 @pytest.mark.parametrize("change", [False, True])
 def test_a_lost_holder_is_replaced_and_the_result_is_of_one_moment(pulk, source, change):
-    running = stopped_at(pulk, "load.recorded:4")
+    running = stopped_at(pulk, "partition.taken:5")
     found = holders(source)
     assert found
     for pid in found | set(backends(source)):
@@ -272,7 +272,7 @@ def test_a_lost_holder_is_replaced_and_the_result_is_of_one_moment(pulk, source,
 
 def test_a_server_that_restarts_in_the_middle(pulk, source, postgres):
     before = source.rows("TABLE t")
-    running = stopped_at(pulk, "load.recorded:4")
+    running = stopped_at(pulk, "partition.taken:5")
     postgres.stop()
     running.wake()
     time.sleep(1)
@@ -283,7 +283,7 @@ def test_a_server_that_restarts_in_the_middle(pulk, source, postgres):
 
 def test_the_snapshot_is_replaced_when_it_is_too_old(pulk, source):
     """What was loaded before is proven unchanged and kept."""
-    running = stopped_at(pulk, "load.recorded:4", "--max-snapshot-age", "5s", "--parallel", "1")
+    running = stopped_at(pulk, "partition.taken:5", "--max-snapshot-age", "5s", "--parallel", "1")
     time.sleep(5.5)
     running.wake()
     result = running.wait(30).expect(0, "a new one replaces it")
@@ -293,7 +293,7 @@ def test_the_snapshot_is_replaced_when_it_is_too_old(pulk, source):
 
 
 def test_an_old_snapshot_is_replaced_and_changes_are_read_again(pulk, source):
-    running = stopped_at(pulk, "load.recorded:4", "--max-snapshot-age", "5s", "--parallel", "1")
+    running = stopped_at(pulk, "partition.taken:5", "--max-snapshot-age", "5s", "--parallel", "1")
     source.execute("UPDATE t SET b = 'changed' WHERE id % 100 = 0")
     time.sleep(5.5)
     running.wake()

@@ -59,7 +59,9 @@ TEST(PostgresDecoder, TimestampsAtTheEdges) {
   EXPECT_EQ(at(0), "946684800000000");
   EXPECT_EQ(at(-211813488000000000), "-210866803200000000");
   constexpr std::int64_t last = std::numeric_limits<std::int64_t>::max() - 946684800000000;
-  EXPECT_EQ(at(last), "9223372036854775807");
+  EXPECT_EQ(at(last - 1), "9223372036854775806");
+  // DuckDB reads the last number as infinity.
+  EXPECT_NE(at(last).find("294247-01-10 04:00:54.775807"), std::string::npos) << at(last);
   EXPECT_NE(at(last + 1).find("294247-01-10"), std::string::npos) << at(last + 1);
   EXPECT_NE(at(std::numeric_limits<std::int64_t>::max()).find(": infinity"), std::string::npos);
   EXPECT_NE(at(std::numeric_limits<std::int64_t>::min()).find(": -infinity"), std::string::npos);
