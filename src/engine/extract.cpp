@@ -11,6 +11,7 @@
 #include "base/steps.h"
 #include "catalog/arrow_schema.h"
 #include "engine/parquet_roller.h"
+#include "engine/wide_gate.h"
 
 namespace pulk {
 
@@ -51,7 +52,7 @@ class Undo {
 }  // namespace
 
 Extracted extract(SourceLane& lane, const TablePlan& table, const PartitionPlan& partition, Stage& stage,
-                  const std::string& file_prefix, const EncodeOptions& encode, const ReadLimits& limits,
+                  const std::string& file_prefix, const EncodeOptions& encode, ReadLimits limits, WideGate& gate,
                   CancelToken& cancel, LaneCounters& counters) {
   const auto start = std::chrono::steady_clock::now();
   Extracted result;
@@ -60,13 +61,25 @@ Extracted extract(SourceLane& lane, const TablePlan& table, const PartitionPlan&
   cancel.check();
 
   ParquetRoller roller(stage, file_prefix, arrow_schema(table.columns), encode, limits.pool);
+  WideGate::Pass pass;
+  limits.before_wide_row = [&] {
+    // What is encoded and not yet written makes room for the row.
+    roller.end_file();
+    if (!pass.owns_lock()) pass = gate.enter(cancel);
+  };
   const std::unique_ptr<BatchReader> reader = lane.read(table, partition, limits);
   bool first = true;
-  while (const auto batch = reader->next()) {
+  while (auto batch = reader->next()) {
     cancel.check();
-    roller.write(batch);
+    const std::int64_t bytes = arrow::util::TotalBufferSize(*batch);
     result.rows_read += batch->num_rows();
-    undo.count(batch->num_rows(), arrow::util::TotalBufferSize(*batch));
+    undo.count(batch->num_rows(), bytes);
+    if (pass.owns_lock()) {
+      roller.write_wide(std::move(batch));
+      pass.unlock();
+    } else {
+      roller.write(batch, bytes);
+    }
     if (first) step("partition.first_batch");
     first = false;
   }

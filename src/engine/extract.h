@@ -13,6 +13,7 @@
 namespace pulk {
 
 class CancelToken;
+class WideGate;
 
 // What a live display reads while lanes add to it.
 struct LaneCounters {
@@ -32,7 +33,7 @@ struct Extracted {
 // Throws Error(integrity) when rows read and rows encoded differ. On any error the files of this attempt are removed
 // and what was counted is taken back.
 Extracted extract(SourceLane& lane, const TablePlan& table, const PartitionPlan& partition, Stage& stage,
-                  const std::string& file_prefix, const EncodeOptions& encode, const ReadLimits& limits,
+                  const std::string& file_prefix, const EncodeOptions& encode, ReadLimits limits, WideGate& gate,
                   CancelToken& cancel, LaneCounters& counters);
 
 }  // namespace pulk

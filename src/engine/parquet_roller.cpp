@@ -2,11 +2,13 @@
 
 #include <arrow/io/interfaces.h>
 #include <arrow/record_batch.h>
-#include <arrow/util/byte_size.h>
+#include <arrow/table.h>
 #include <fmt/format.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/file_writer.h>
 #include <parquet/properties.h>
+
+#include <algorithm>
 
 #include "base/error.h"
 #include "base/steps.h"
@@ -22,7 +24,8 @@ void check(const arrow::Status& status, const std::string& file) {
   throw Error(ErrorKind::internal, "Parquet: " + status.ToString(), file);
 }
 
-std::shared_ptr<parquet::WriterProperties> writer_properties(const EncodeOptions& options, arrow::MemoryPool* pool) {
+std::shared_ptr<parquet::WriterProperties> writer_properties(const EncodeOptions& options, bool wide,
+                                                             arrow::MemoryPool* pool) {
   parquet::WriterProperties::Builder builder;
   const auto codec = arrow::util::Codec::GetCompressionType(options.codec == "none" ? "uncompressed" : options.codec);
   builder.compression(*codec);
@@ -30,6 +33,10 @@ std::shared_ptr<parquet::WriterProperties> writer_properties(const EncodeOptions
   builder.data_pagesize(options.page_bytes);
   builder.dictionary_pagesize_limit(options.dictionary_bytes);
   builder.memory_pool(pool);
+  if (wide) {
+    builder.disable_dictionary();
+    builder.disable_statistics();
+  }
   // Row groups are ended by bytes below; the row limit only has to stay out of the way.
   builder.max_row_group_length(64 << 20);
   builder.enable_store_decimal_as_integer();
@@ -58,26 +65,40 @@ ParquetRoller::~ParquetRoller() {
   open_->writer.reset();
 }
 
-void ParquetRoller::open() {
+void ParquetRoller::open(bool wide) {
   open_ = std::make_unique<Open>();
   open_->name = fmt::format("{}-{:03}.parquet", prefix_, files_.size() + 1);
   open_->file = stage_.create(open_->name);
   open_->stream = open_->file->stream();
-  auto writer = parquet::arrow::FileWriter::Open(*schema_, pool_, open_->stream, writer_properties(options_, pool_),
+  auto writer = parquet::arrow::FileWriter::Open(*schema_, pool_, open_->stream, writer_properties(options_, wide, pool_),
                                                  parquet::ArrowWriterProperties::Builder().build());
   check(writer.status(), open_->name);
   open_->writer = std::move(*writer);
   open_->group_bytes = -1;
 }
 
-void ParquetRoller::write(const std::shared_ptr<arrow::RecordBatch>& batch) {
-  if (open_ == nullptr) open();
+void ParquetRoller::end_file() {
+  if (open_ != nullptr) close();
+}
+
+void ParquetRoller::write_wide(std::shared_ptr<arrow::RecordBatch> batch) {
+  end_file();
+  open(true);
+  auto table = arrow::Table::FromRecordBatches({std::move(batch)});
+  check(table.status(), open_->name);
+  check(open_->writer->WriteTable(**table, std::max<std::int64_t>(1, (*table)->num_rows())), open_->name);
+  table->reset();
+  close();
+}
+
+void ParquetRoller::write(const std::shared_ptr<arrow::RecordBatch>& batch, std::int64_t bytes) {
+  if (open_ == nullptr) open(false);
   if (open_->group_bytes < 0 || open_->group_bytes >= options_.row_group_bytes) {
     check(open_->writer->NewBufferedRowGroup(), open_->name);
     open_->group_bytes = 0;
   }
   check(open_->writer->WriteRecordBatch(*batch), open_->name);
-  open_->group_bytes += arrow::util::TotalBufferSize(*batch);
+  open_->group_bytes += bytes;
   if (open_->group_bytes < options_.row_group_bytes) return;
   // The size on the stage is only known at the end of a row group, so that is where files roll.
   const auto position = open_->stream->Tell();
@@ -96,7 +117,7 @@ void ParquetRoller::close() {
 }
 
 std::vector<StagedFile> ParquetRoller::finish(bool at_least_one) {
-  if (open_ == nullptr && files_.empty() && at_least_one) open();
+  if (open_ == nullptr && files_.empty() && at_least_one) open(false);
   if (open_ != nullptr) close();
   return std::move(files_);
 }

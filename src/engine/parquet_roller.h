@@ -25,13 +25,19 @@ class ParquetRoller {
                 arrow::MemoryPool* pool);
   ~ParquetRoller();  // an unfinished file is discarded
 
-  void write(const std::shared_ptr<arrow::RecordBatch>& batch);
+  // `bytes`: what the batch takes in memory.
+  void write(const std::shared_ptr<arrow::RecordBatch>& batch, std::int64_t bytes);
+  // A batch with a row that is too wide for dictionaries, statistics and pages that are held back: it gets a file of
+  // its own, column after column straight to the stage.
+  void write_wide(std::shared_ptr<arrow::RecordBatch> batch);
+  // Closes the open file, if any; the next batch starts a new one.
+  void end_file();
   // Closes the last file. `at_least_one`: an empty file when no row came, so that readers find the schema.
   std::vector<StagedFile> finish(bool at_least_one);
 
  private:
   struct Open;
-  void open();
+  void open(bool wide);
   void close();
 
   Stage& stage_;

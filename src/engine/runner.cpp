@@ -17,6 +17,7 @@
 #include "engine/memory_budget.h"
 #include "engine/snapshot_keeper.h"
 #include "engine/task_queue.h"
+#include "engine/wide_gate.h"
 
 namespace pulk {
 
@@ -94,6 +95,7 @@ class Runner {
   CancelToken& cancel_;
   Progress& progress_;
   MemoryBudget budget_;
+  WideGate gate_;
   TaskQueue queue_;
   std::unique_ptr<Loader> loader_;
 
@@ -327,8 +329,8 @@ void Runner::extract_task(Lane& lane, const Task& task) {
     }
     // The fence in the name keeps a process that was taken over from writing where its successor writes.
     const std::string prefix = fmt::format("p{:05}-f{}a{}", partition.ordinal, fence, attempt);
-    load->extracted = extract(*lane.connection, t.plan(), partition, *t.stage, prefix, t.encode, limits, cancel_,
-                              progress_.lanes);
+    load->extracted = extract(*lane.connection, t.plan(), partition, *t.stage, prefix, t.encode, limits, gate_,
+                              cancel_, progress_.lanes);
     PartitionRecord record;
     record.ordinal = partition.ordinal;
     record.snapshot = lane.snapshot->id();
@@ -466,6 +468,8 @@ void Runner::do_load(Load& load, WarehouseSession& session) {
     std::lock_guard lock(mutex_);
     load.load.fence = t.fences.at(load.load.partition);
   }
+  WideGate::Pass pass;
+  if (load.load.widest_row > kWideRow) pass = gate_.enter(cancel_);
   const LoadResult result = session.load(who_, t.plan(), *t.stage, load.load);
   step("load.committed");
   loaded(load, result.rows, seconds_since(start));

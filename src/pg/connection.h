@@ -134,6 +134,8 @@ class CopyOut {
 
   // The next CopyData message, valid until the next call; empty after the last.
   std::optional<std::string_view> next();
+  // Gives the memory of the last message back now.
+  void drop_message() { release(); }
   bool finished() const { return finished_; }
   // "COPY n" of the server, after the last message.
   std::int64_t rows_reported() const { return rows_reported_; }

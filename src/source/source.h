@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -74,6 +75,9 @@ struct PartitionRequest {
   std::int64_t max_rows = 0;             // >0: no partition above this many rows, where the source can promise it
 };
 
+// A row above this size is let through the process alone: several copies of it exist on its way (I3).
+inline constexpr std::int64_t kWideRow = 16 << 20;
+
 // Limits for one read (I3).
 struct ReadLimits {
   std::int64_t batch_bytes = 4 << 20;    // a batch ends at the first row that passes this
@@ -81,6 +85,9 @@ struct ReadLimits {
   std::int64_t max_cell_bytes = 256LL << 20;
   std::int64_t max_rows = -1;            // stop after this many rows of the partition (a trial); -1: all
   arrow::MemoryPool* pool = nullptr;     // never null when reading; outlives the batches
+  // Called when a row above kWideRow has arrived, before it is copied; it may block until other wide rows are out of
+  // the way. The row ends its batch.
+  std::function<void()> before_wide_row;
 };
 
 // The rows of one partition as they arrive. Belongs to its lane.

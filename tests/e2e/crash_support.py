@@ -98,8 +98,9 @@ def status(pulk, workspace=None) -> list:
 
 
 def run_record(pulk, workspace=None) -> dict:
-    run = json.loads(pulk.summary_file.read_text())["run"]
-    return [record for record in status(pulk, workspace) if record["run"] == run][0]
+    if pulk.summary_file.exists():  # asking for the status removes it
+        pulk.last_run = json.loads(pulk.summary_file.read_text())["run"]
+    return [record for record in status(pulk, workspace) if record["run"] == pulk.last_run][0]
 
 
 def snapshot_text(receipt: str) -> str:

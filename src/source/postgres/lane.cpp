@@ -13,7 +13,6 @@ namespace pulk::postgres {
 namespace {
 
 // libpq keeps the largest buffer it ever needed; after a row like this the connection is renewed to give it back (I3).
-constexpr std::int64_t wide_message = 16LL << 20;
 
 std::vector<CatalogColumn> current_columns(pg::Connection& connection, const SourceObject& source) {
   return source.is_query() ? query_columns(connection, source.query) : find_relation(connection, source.name).columns;
@@ -84,12 +83,13 @@ class PartitionReader : public BatchReader {
         label_(label),
         decoder_(std::move(label), std::move(columns), limits,
                  lane.connection().parameter("server_encoding") == "SQL_ASCII"),
-        stream_(std::in_place, lane.connection(), copy) {}
+        stream_(std::in_place, lane.connection(), copy),
+        before_wide_row_(limits.before_wide_row) {}
 
   ~PartitionReader() override {
     const bool reusable = !stream_ || stream_->finished();
     stream_.reset();
-    if (!reusable || widest_ > wide_message) lane_.drop_session();
+    if (!reusable || widest_ > kWideRow) lane_.drop_session();
   }
 
   std::shared_ptr<arrow::RecordBatch> next() override {
@@ -101,7 +101,13 @@ class PartitionReader : public BatchReader {
           break;
         }
         widest_ = std::max(widest_, static_cast<std::int64_t>(message->size()));
+        const bool wide = static_cast<std::int64_t>(message->size()) > kWideRow;
+        if (wide && before_wide_row_) before_wide_row_();
         decoder_.consume(*message);
+        if (wide) {
+          stream_->drop_message();
+          break;
+        }
         if (decoder_.batch_full()) break;
       }
       return decoder_.take_batch();
@@ -130,6 +136,7 @@ class PartitionReader : public BatchReader {
   std::string label_;
   RowDecoder decoder_;
   std::optional<pg::CopyOut> stream_;
+  std::function<void()> before_wide_row_;
   std::int64_t widest_ = 0;
   bool done_ = false;
 };
