@@ -32,7 +32,7 @@ std::string where_of(std::string_view file, std::string_view path) {
 }
 
 nlohmann::json read_document(const std::string& path, Problems& problems) {
-  const std::string text = read_text_file(path, "`pulk init` writes a first workflow");
+  const std::string text = read_text_file(path, "`pulk schema workflow` prints what belongs into it");
   if (trim(text).empty()) throw Error(ErrorKind::usage, "the file is empty", path);
   const std::string lower = to_lower(path);
   if (lower.ends_with(".yaml") || lower.ends_with(".yml")) return parse_yaml(text, path, problems);

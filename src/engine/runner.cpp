@@ -30,6 +30,18 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 // A table whose rows cannot be proven unchanged is read again after each new snapshot: at some point that is hopeless.
 constexpr int kMostRounds = 4;
 
+// A mark whose partition was kept because the user says that the source is quiet carries that with its snapshot, so that
+// no later process takes it for proven.
+constexpr std::string_view kAsserted = "user-asserted ";
+
+std::string moment_text(const std::string& snapshot, bool asserted) {
+  return asserted ? std::string(kAsserted) + snapshot : snapshot;
+}
+
+std::string moment_of(const std::string& text) {
+  return text.starts_with(kAsserted) ? text.substr(kAsserted.size()) : text;
+}
+
 std::string rows_text(std::int64_t n) { return plural(n, "row"); }
 
 class Runner {
@@ -54,6 +66,7 @@ class Runner {
     std::unique_ptr<SourceLane> connection;
   };
   void with_lane(Lane& lane, TableRun& t, const std::string& what, const std::function<void()>& work);
+  void wait_for_spool();
   void record_error(const Task& task, const Error& error);
   void extract_task(Lane& lane, const Task& task);
   void check_task(Lane& lane, const Task& task);
@@ -119,11 +132,6 @@ bool Runner::backoff(int tries) {
 
 void Runner::admit(TableRun& t) {
   t.started = Clock::now();
-  if (options_.spool_limit > 0 && !warehouse_.stage_is_target()) {
-    std::unique_lock lock(mutex_);
-    while (spooled_ > options_.spool_limit && !cancel_.cancelled())
-      changed_.wait_for(lock, std::chrono::milliseconds(200));
-  }
   cancel_.check();
   const std::shared_ptr<Snapshot> snapshot = snapshots_.current(true);
   const TableInfo info = snapshot->describe(t.table.request);
@@ -162,7 +170,12 @@ void Runner::admit(TableRun& t) {
     if (!mark.partition.empty() || mark.state != MarkState::published) continue;
     // The publishing commit was made, its record was not.
     log_info(t.plan().label + ": was published before the interruption");
-    for (auto& p : t.partitions) p.snapshot = mark.snapshot;
+    for (const Mark& m : marks) {
+      if (m.partition.empty() || m.snapshot.empty()) continue;
+      t.partitions.front().snapshot = moment_of(m.snapshot);
+      t.partitions.front().asserted |= m.snapshot != moment_of(m.snapshot);
+    }
+    t.outcome.level = std::string(to_string(snapshot->level()));
     loader_->run([&](WarehouseSession& session) { published(t, session, mark.rows); });
     return;
   }
@@ -192,7 +205,8 @@ std::vector<Task> Runner::reconcile(TableRun& t, const std::vector<Mark>& marks,
     }
     PartitionRun& part = t.partitions[i];
     part.loaded = true;
-    part.snapshot = mark->snapshot;
+    part.snapshot = moment_of(mark->snapshot);
+    part.asserted = part.snapshot != mark->snapshot;
     part.rows = mark->rows;
     ++progress_.partitions_done;
     PartitionRecord record;
@@ -201,7 +215,7 @@ std::vector<Task> Runner::reconcile(TableRun& t, const std::vector<Mark>& marks,
     record.rows_loaded = mark->rows;
     if (i < t.table.receipts.size()) record.load_seconds = t.table.receipts[i].load_seconds;
     store_.set_partition_loaded(who_.run, t.table.ordinal, record);
-    if (mark->snapshot == snapshot) {
+    if (part.snapshot == snapshot) {
       ++kept;
     } else {
       ++to_check;
@@ -249,6 +263,14 @@ void Runner::lane_main() {
     }
     --progress_.lanes_busy;
   }
+}
+
+// Loading never waits for reading, so this ends.
+void Runner::wait_for_spool() {
+  if (options_.spool_limit <= 0 || warehouse_.stage_is_target()) return;
+  std::unique_lock lock(mutex_);
+  while (spooled_ > options_.spool_limit && !cancel_.cancelled())
+    changed_.wait_for(lock, std::chrono::milliseconds(200));
 }
 
 // For `status`. The error itself is reported by its table.
@@ -310,6 +332,7 @@ void Runner::extract_task(Lane& lane, const Task& task) {
   const PartitionPlan& partition = t.plan().partitions[static_cast<std::size_t>(task.partition)];
   const std::string what = where(t, task.partition);
   step("partition.taken");
+  wait_for_spool();
   const MemoryBudget::Reservation memory = budget_.reserve(t.lane_cost, cancel_);
   ReadLimits limits;
   limits.batch_bytes = t.encode.batch_bytes;
@@ -351,6 +374,8 @@ void Runner::extract_task(Lane& lane, const Task& task) {
   {
     std::lock_guard lock(mutex_);
     t.outcome.extract_seconds += load->extracted.seconds;
+    // A snapshot that replaced a lost one may be of a weaker kind.
+    if (lane.snapshot->level() != ConsistencyLevel::snapshot) t.outcome.level = std::string(to_string(lane.snapshot->level()));
     t.outcome.bytes += load->extracted.bytes;
     spooled_ += load->extracted.bytes;
   }
@@ -362,11 +387,13 @@ void Runner::check_task(Lane& lane, const Task& task) {
   TableRun& t = *task.table;
   const PartitionPlan& partition = t.plan().partitions[static_cast<std::size_t>(task.partition)];
   std::string old_snapshot;
+  bool asserted_before = false;
   std::int64_t rows = 0, fence = 0;
   {
     std::lock_guard lock(mutex_);
     const PartitionRun& part = t.partitions[static_cast<std::size_t>(task.partition)];
     old_snapshot = part.snapshot;
+    asserted_before = part.asserted;
     rows = part.rows;
     fence = t.fences.at(partition.id);
   }
@@ -377,10 +404,13 @@ void Runner::check_task(Lane& lane, const Task& task) {
     same = snapshot == old_snapshot || lane.snapshot->unchanged(t.plan(), partition, old_snapshot, rows);
     asserted = !same && t.table.config.source_quiet;
   });
+  // What was once only asserted stays so, however quiet the source has been since.
+  const bool unproven = asserted || (same && asserted_before);
   const int index = task.partition;
   loader_->submit(
-      [this, &t, &partition, index, fence, same, asserted, snapshot](WarehouseSession& session) {
-        if (same || asserted) session.restamp(who_, t.plan(), partition.id, fence, snapshot);
+      [this, &t, &partition, index, fence, same, asserted, unproven, snapshot](WarehouseSession& session) {
+        if (same || asserted)
+          session.restamp(who_, t.plan(), partition.id, fence, moment_text(snapshot, unproven));
         else session.reset(who_, t.plan(), partition.id, fence);
         std::int64_t kept_rows = 0;
         {
@@ -390,7 +420,7 @@ void Runner::check_task(Lane& lane, const Task& task) {
           if (same || asserted) {
             part.snapshot = snapshot;
             ++t.outcome.kept;
-            t.user_asserted |= asserted;
+            part.asserted = unproven;
           } else {
             part.loaded = false;
             ++t.outcome.read_again;
@@ -400,7 +430,7 @@ void Runner::check_task(Lane& lane, const Task& task) {
         if (same || asserted) {
           PartitionRecord record;
           record.ordinal = partition.ordinal;
-          record.snapshot = snapshot;
+          record.snapshot = moment_text(snapshot, unproven);
           record.rows_loaded = kept_rows;
           store_.set_partition_loaded(who_.run, t.table.ordinal, record);
           log_info(fmt::format("{}: kept, {}", where(t, index),
@@ -495,6 +525,7 @@ void Runner::loaded(Load& load, std::int64_t rows, double seconds) {
     part.loaded = true;
     part.rows = rows;
     part.snapshot = load.load.snapshot;
+    part.asserted = false;
     t.outcome.load_seconds += seconds;
     t.outcome.rows += rows;
     spooled_ -= load.extracted.bytes;
@@ -569,7 +600,8 @@ void Runner::published(TableRun& t, WarehouseSession& session, std::int64_t rows
     std::lock_guard lock(mutex_);
     t.outcome.rows = rows;
     t.outcome.snapshot = t.partitions.empty() ? "" : t.partitions.front().snapshot;
-    if (t.user_asserted) t.outcome.level = std::string(to_string(ConsistencyLevel::user_asserted));
+    if (std::any_of(t.partitions.begin(), t.partitions.end(), [](const PartitionRun& p) { return p.asserted; }))
+      t.outcome.level = std::string(to_string(ConsistencyLevel::user_asserted));
     if (t.count) t.outcome.source_count = t.count->rows;
     t.table.published = true;
     t.outcome.ok = true;

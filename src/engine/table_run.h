@@ -16,6 +16,7 @@ namespace pulk {
 struct PartitionRun {
   bool loaded = false;
   std::string snapshot;                         // the moment that its rows are of
+  bool asserted = false;                        // nobody proved that: the user says so
   std::int64_t rows = 0;
 };
 
@@ -30,7 +31,6 @@ struct TableRun {
   int open_tasks = 0;
   int rounds = 0;                               // how often it was settled with more than one snapshot in it
   bool closed = false;                          // outcome is final
-  bool user_asserted = false;                   // a loaded partition was kept because the user says so
   struct Count {
     std::string snapshot;
     std::int64_t rows = 0;

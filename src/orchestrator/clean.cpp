@@ -42,7 +42,7 @@ Cleaning::Cleaning(const CleanOptions& options, CancelToken& cancel) : impl_(new
   };
 
   bool abandon_found = options.abandon.empty();
-  if (fs::exists(impl_->warehouse->location())) {
+  if (impl_->warehouse->exists()) {
     const auto session = impl_->warehouse->open(options.lock_wait, 64LL << 20, false, &cancel);
     for (const WarehouseSession::Leftover& left : session->leftovers()) {
       const std::string line = fmt::format("{} {}: run {}, {}", impl_->warehouse->kind(), left.target.display(), left.run,

@@ -30,7 +30,7 @@ constexpr std::int64_t kProcessReserve = 16LL << 20;
 void abandon(StateStore& store, Warehouse& warehouse, const RunRecord& run, const MigrateOptions& options,
              CancelToken& cancel) {
   const RunIdentity who{run.id, describe_this_process()};
-  if (std::filesystem::exists(warehouse.location())) {
+  if (warehouse.exists()) {
     const auto session = warehouse.open(options.lock_wait, options.memory / 4, true, &cancel);
     for (const TableRecord& table : store.tables(run.id)) session->clean(who, table.plan.target, true);
   }
@@ -40,20 +40,24 @@ void abandon(StateStore& store, Warehouse& warehouse, const RunRecord& run, cons
   log_info("run " + run.id + " is abandoned, what it left is removed");
 }
 
-// A trial must not take the place of a full load.
-void check_trial(StateStore& store, const std::vector<PreparedTable>& tables, std::vector<Finding>& findings) {
-  for (const RunRecord& run : store.runs()) {
-    if (run.sample_rows > 0 || run.state == RunState::abandoned) continue;
-    for (const TableRecord& done : store.tables(run.id)) {
-      if (done.state != TableState::published) continue;
-      for (const PreparedTable& table : tables)
-        if (table.plan.target == done.plan.target && table.plan.target_exists)
-          findings.push_back({ErrorKind::refused,
-                              {table.plan.label, fmt::format("{} holds the full load of run {}; a trial would replace it",
-                                                             table.plan.target.display(), run.id),
-                               "give the trial a target of its own"}});
+// A trial must not take the place of rows that are not from a trial. `store` is null in a fresh workspace.
+void check_trial(StateStore* store, const std::vector<PreparedTable>& tables, std::vector<Finding>& findings) {
+  const auto last_was_a_trial = [&](const QualifiedName& target) {
+    if (store == nullptr) return false;
+    for (const RunRecord& run : store->runs()) {
+      if (run.state == RunState::abandoned) continue;
+      for (const TableRecord& done : store->tables(run.id))
+        if (done.state == TableState::published && done.plan.target == target) return run.sample_rows > 0;
     }
-  }
+    return false;
+  };
+  for (const PreparedTable& table : tables)
+    if (table.deployed_rows > 0 && !last_was_a_trial(table.plan.target))
+      findings.push_back({ErrorKind::refused,
+                          {table.plan.label, fmt::format("{} holds {} that are not from a trial; a trial would replace "
+                                                         "them", table.plan.target.display(),
+                                                         plural(table.deployed_rows, "row")),
+                           "give the trial a target of its own"}});
 }
 
 struct Start {
@@ -172,7 +176,7 @@ MigrateResult migrate(const MigrateOptions& options, CancelToken& cancel, Progre
   }
   if (!start) {
     Prepared prepared = prepare(ends, configs, snapshots, options, cancel, false);
-    if (options.sample_rows > 0 && store != nullptr) check_trial(*store, prepared.tables, prepared.findings);
+    if (options.sample_rows > 0) check_trial(store.get(), prepared.tables, prepared.findings);
     throw_findings(prepared.findings);
     if (prepared.level != ConsistencyLevel::snapshot)
       log_warning(fmt::format("exactly-once level {}: {}", to_string(prepared.level), prepared.facts.level_reason));

@@ -142,7 +142,7 @@ Prepared prepare(const Ends& ends, const std::vector<TableConfig>& tables, Snaps
 
   std::unique_ptr<WarehouseSession> session;
   ends.warehouse->check_location();
-  if (std::filesystem::exists(ends.warehouse->location()))
+  if (ends.warehouse->exists())
     session = ends.warehouse->open(options.lock_wait, options.memory / 4, false, &cancel);
 
   for (const TableConfig& config : tables) {
@@ -158,6 +158,7 @@ Prepared prepare(const Ends& ends, const std::vector<TableConfig>& tables, Snaps
         deployed = session->describe(ends.warehouse->resolve(part(config.target.database), part(config.target.schema),
                                                              part(config.target.table)));
       }
+      if (deployed) table.deployed_rows = deployed->rows;
       const std::size_t before = prepared.findings.size();
       table.plan = plan_columns(config, table.info, ends.source->name_rule(), *ends.warehouse, deployed,
                                 prepared.findings);

@@ -39,6 +39,7 @@ struct PreparedTable {
   TableConfig config;
   TableRequest request;
   TableInfo info;
+  std::int64_t deployed_rows = 0;                // in the target now
   TablePlan plan;                                // columns; partitions when they were asked for
 };
 

@@ -22,7 +22,7 @@ std::string state_of(const TableOutcome& table) {
 struct Totals {
   std::int64_t rows = 0, bytes = 0;
   double plan = 0, extract = 0, load = 0, publish = 0;
-  int failed = 0, done = 0;
+  int failed = 0, done = 0, earlier = 0;
 };
 
 Totals totals_of(const MigrateResult& result) {
@@ -30,6 +30,7 @@ Totals totals_of(const MigrateResult& result) {
   for (const TableOutcome& table : result.outcome.tables) {
     if (table.earlier) {
       ++t.done;
+      ++t.earlier;
       continue;
     }
     t.rows += table.rows;
@@ -76,10 +77,14 @@ std::string summary_text(const MigrateResult& result) {
     out += fmt::format("{} {} was interrupted: {} of {} tables are done. Run the same command again to resume.\n", what,
                        result.run, totals.done, result.outcome.tables.size());
   else if (totals.failed > 0)
-    out += fmt::format("{} {}: {} of {} tables failed. Run the same command again: finished work is kept.\n", what,
-                       result.run, totals.failed, result.outcome.tables.size());
+    out += fmt::format("{} {}: {} of {} tables failed; finished work is kept. {}\n", what, result.run, totals.failed,
+                       result.outcome.tables.size(),
+                       exit_class(result.outcome) == static_cast<int>(ErrorKind::retryable)
+                           ? "Run the same command again."
+                           : "Mend what is named above, then run the same command again.");
   else
-    out += fmt::format("{} {}: {}, {}, all in {}.\n", what, result.run, plural(totals.done, "table"),
+    out += fmt::format("{} {}: {}{}, {}, all in {}.\n", what, result.run, plural(totals.done, "table"),
+                       totals.earlier > 0 ? fmt::format(" ({} of them by an earlier process)", totals.earlier) : "",
                        plural(totals.rows, "row"), result.target);
   return out;
 }

@@ -150,6 +150,8 @@ class Warehouse {
   // Two column names that the target cannot tell apart ("a" and "A" in DuckDB).
   virtual bool same_column(const std::string& a, const std::string& b) const = 0;
 
+  // Is there a target of pulk's to open at this place?
+  virtual bool exists() const = 0;
   // Throws Error(usage) when the target does not exist and could not be made where it is meant to be.
   virtual void check_location() const {}
 

@@ -342,3 +342,12 @@ def test_a_pooler_with_too_few_connections_ends_in_an_error_not_a_hang(pulk, sou
         assert result.code == 2, str(result)
     finally:
         pooler.stop()
+
+
+def test_what_was_only_asserted_is_never_called_proven(pulk, source):
+    """--source-quiet keeps unproven work; a later process must not take its snapshot for a proof."""
+    pulk.migrate(env={"PULK_CRASH_AT": "load.committed:3"})
+    source.execute("UPDATE t SET b = 'changed'")
+    pulk.migrate("--source-quiet", env={"PULK_CRASH_AT": "load.committed:1"})
+    result = pulk.migrate().expect(0)
+    assert result.table("t")["exactly_once"] == "user-asserted"

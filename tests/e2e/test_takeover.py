@@ -4,6 +4,7 @@ The first one is stopped by SIGSTOP at a named step, gives no sign of life for l
 workspace to the second one. A DuckDB file that it has open, or a transaction in a folder's marks, is another matter: no
 lease opens these, so the second one says who is in its way, and goes on when that one has gone."""
 
+import re
 import time
 
 import pytest
@@ -58,12 +59,13 @@ def everything(pulk) -> dict:
     return {**target_state(pulk), **spool_state(pulk.workspace), **ledger_state(pulk.workspace)}
 
 
-def wake_and_see_it_end(pulk, first, before):
+def wake_and_see_it_end(pulk, first, before, without=None):
+    """`without`: a pattern for names of files that do not matter."""
     first.wake()
     result = first.wait(30)
-    assert result.code > 0, f"it ended with exit code {result.code}\n{result}"
-    assert result.code == 2, str(result)
-    assert_unchanged(before, everything(pulk))
+    assert result.code == 2, f"it ended with exit code {result.code}\n{result}"
+    matters = lambda state: {key: value for key, value in state.items() if not (without and re.search(without, key))}
+    assert_unchanged(matters(before), matters(everything(pulk)))
 
 
 def test_nobody_takes_a_workspace_over_before_the_lease_ends(pulk, db):
@@ -111,7 +113,8 @@ def test_a_process_that_wakes_while_the_other_works_changes_nothing(ready, kind,
     second = start(ready, *LEASE, "--parallel", "1", at=other, number=1)
     second.wait_until_stopped()
     before = everything(ready)
-    wake_and_see_it_end(ready, first, before)
+    # It may finish the file that it was writing, which has its own fence in the name: nobody asks for it.
+    wake_and_see_it_end(ready, first, before, without=r"/p\d+-f1a\d+-\d+\.parquet(\.partial)?$")
     second.wake()
     second.wait().expect(0)
     check_finished(ready, ready.expected)
@@ -182,7 +185,10 @@ def test_two_runs_on_one_target(ready, kind, step, end):
         first.wake()
         result = first.wait(60)
         assert result.code > 0, f"it ended with exit code {result.code}\n{result}"
-        assert_unchanged(after, target_state(ready))
+        # What it still writes into a folder of its own run is no part of the target; all else is.
+        own = f"/v-{run}/"
+        assert_unchanged({k: v for k, v in after.items() if own not in k},
+                         {k: v for k, v in target_state(ready).items() if own not in k})
     assert_same_rows(ready.expected["v"], ready.rows("v"))
 
 

@@ -107,14 +107,14 @@ class SqliteStore final : public StateStore {
   std::optional<RunRecord> unfinished_run(const std::string& workflow) override {
     std::lock_guard lock(mutex_);
     SqliteStatement query(*db_, fmt::format("SELECT {} FROM run WHERE workflow = ? AND state IN ('running', 'failed') "
-                                            "ORDER BY id DESC LIMIT 1", kRunColumns));
+                                            "ORDER BY started DESC, id DESC LIMIT 1", kRunColumns));
     if (!query.arg(workflow).step()) return std::nullopt;
     return read_run(query);
   }
 
   std::vector<RunRecord> runs() override {
     std::lock_guard lock(mutex_);
-    SqliteStatement query(*db_, fmt::format("SELECT {} FROM run ORDER BY id DESC", kRunColumns));
+    SqliteStatement query(*db_, fmt::format("SELECT {} FROM run ORDER BY started DESC, id DESC", kRunColumns));
     std::vector<RunRecord> all;
     while (query.step()) all.push_back(read_run(query));
     return all;

@@ -56,6 +56,7 @@ std::optional<DeployedTable> describe(DuckdbFile& file, const QualifiedName& tab
                                   here(table.schema, table.table) + " ORDER BY column_index");
   if (columns.empty()) return std::nullopt;
   DeployedTable deployed;
+  deployed.rows = file.number("SELECT count(*) FROM " + quote_double(table.schema) + "." + quote_double(table.table));
   for (const auto& column : columns) 
     deployed.columns.push_back({column.at(0), column.at(1), column.at(2) == "true", column.at(3) == "true"});
   for (const auto& key : file.query("SELECT unnest(constraint_column_names) FROM duckdb_constraints()" +

@@ -22,6 +22,7 @@ class DuckdbWarehouse : public Warehouse {
   std::string location() const override { return path_; }
   NameRule name_rule() const override { return NameRule::ignore_case; }
 
+  bool exists() const override { return std::filesystem::exists(path_); }
   void check_location() const override {
     namespace fs = std::filesystem;
     const fs::path folder = fs::absolute(path_).parent_path();

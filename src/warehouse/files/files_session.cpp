@@ -118,7 +118,10 @@ std::optional<DeployedTable> FilesSession::describe(const QualifiedName& table) 
   const std::string folder = table_folder(root_, table);
   const auto version = current_version(folder);
   if (!version) return std::nullopt;
-  return read_manifest(folder + "/" + *version).shape;
+  const Manifest manifest = read_manifest(folder + "/" + *version);
+  DeployedTable deployed = manifest.shape;
+  deployed.rows = manifest.rows();
+  return deployed;
 }
 
 void FilesSession::settle(const std::string& run, const QualifiedName& target) {

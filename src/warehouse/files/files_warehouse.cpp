@@ -22,6 +22,7 @@ class FilesWarehouse : public Warehouse {
 
   std::string kind() const override { return "files"; }
   std::string location() const override { return root_; }
+  bool exists() const override { return std::filesystem::exists(files::marks_path(root_)); }
   // Nothing folds the name of a folder: it stays as written.
   NameRule name_rule() const override { return NameRule::ignore_case; }
 
