@@ -86,6 +86,7 @@ class Runner {
   void submit_publish(TableRun& t, int tries);
   void do_publish(TableRun& t, WarehouseSession& session, bool look_first);
   void published(TableRun& t, WarehouseSession& session, std::int64_t rows);
+  void clean_again(TableRun& t);
 
   // --- the life of a table; these take the mutex
   void add_tasks(TableRun& t, const std::vector<Task>& tasks, bool first = false);
@@ -620,6 +621,18 @@ void Runner::published(TableRun& t, WarehouseSession& session, std::int64_t rows
             {"exactly_once", t.outcome.level}});
 }
 
+// The process that published a table may have died before it removed what the table no longer needs.
+void Runner::clean_again(TableRun& t) {
+  try {
+    loader_->run([&](WarehouseSession& session) { session.clean(who_, t.plan().target, false); });
+    if (warehouse_.stage_is_target()) return;
+    const std::unique_ptr<Stage> stage = warehouse_.stage(who_.run, t.plan(), options_.spool);
+    for (const std::string& name : stage->list()) stage->remove(name);
+  } catch (const Error& e) {
+    log_warning(t.plan().label + ": what it left behind could not be removed (`pulk clean` does that): " + e.message());
+  }
+}
+
 // -------------------------------------------------------- the life of a table
 
 void Runner::remember_fences(TableRun& t, const std::vector<Mark>& marks) {
@@ -738,6 +751,7 @@ RunOutcome Runner::run(std::vector<RunTable> tables) {
   for (auto& t : runs) {
     if (t->table.published) {
       t->outcome.ok = t->outcome.earlier = true;
+      clean_again(*t);
       ++progress_.tables_done;
       continue;
     }

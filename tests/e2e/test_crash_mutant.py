@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("crash_support")
 from crash_support import SOURCE, WORKFLOW, check_finished, contents, crash
 from support.pulk import Pulk, table_entry
 from support.values import difference

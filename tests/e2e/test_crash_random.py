@@ -6,12 +6,14 @@ without asking the server: every change is also written to a history, with its t
 import contextlib
 import os
 import random
+import subprocess
 import threading
 import time
 
 import pytest
 
-from crash_support import (KILLED, KINDS, SOURCE, TABLES, WORKFLOW, check_finished, check_nothing_left, check_receipts,
+pytest.register_assert_rewrite("crash_support")
+from crash_support import (KINDS, SOURCE, WORKFLOW, check_finished, check_nothing_left, check_receipts,
                            contents, crash, resume, snapshot_text)
 from support.pulk import table_entry
 from support.values import assert_same_rows
@@ -36,11 +38,9 @@ def run_with_kills(pulk, chance, longest) -> int:
         if kills >= MOST_KILLS or (kills > 0 and chance.random() < 0.5):
             running.wait().expect(0)
             return kills
-        with contextlib.suppress(TimeoutError):
-            wait = chance.uniform(0, longest)
-            deadline = time.monotonic() + wait
-            while time.monotonic() < deadline and running.process.poll() is None:
-                time.sleep(min(0.005, max(0.0, deadline - time.monotonic())))
+        wait = chance.uniform(0, longest)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running.process.wait(wait)
         if running.process.poll() is not None:
             running.result().expect(0)
             return kills
@@ -51,11 +51,8 @@ def run_with_kills(pulk, chance, longest) -> int:
 
 
 def measured(pulk) -> float:
-    """Seconds of a whole run, the longer of two; the target and the workspace are removed again."""
-    seconds = []
-    for _ in range(2):
-        seconds.append(pulk.migrate().expect(0).seconds)
-    return max(seconds)
+    """Seconds of a whole run, the longer of two."""
+    return max(pulk.migrate().expect(0).seconds for _ in range(2))
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import pytest
 
+pytest.register_assert_rewrite("crash_support")
 from crash_support import (KINDS, STEPS, SOURCE, TABLES, WORKFLOW, check_finished, check_rows, contents, copy_of_target,
                            crash, resume, steps_in_the_source)
 from support.pulk import table_entry

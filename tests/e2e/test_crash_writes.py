@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+pytest.register_assert_rewrite("crash_support")
 from crash_support import KILLED, KINDS, check_finished
 from test_crash_random import SEED
 from support.pulk import table_entry

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+pytest.register_assert_rewrite("crash_support")
 from crash_support import (KINDS, assert_unchanged, check_finished, ledger_state, spool_state, start, status,
                            target_state)
 from support.pulk import table_entry
@@ -26,9 +27,9 @@ OPEN_STEPS = {
               "publish.committed", "publish.recorded"],
 }
 LOCKED_STEPS = {
-    "duckdb": ["table.leased", "load.begun:6", "load.data_in:6", "load.marked:6", "load.committed:6", "publish.begun",
-               "publish.data_in", "publish.marked", "publish.committed"],
-    "files": ["load.begun:6", "load.data_in:6", "load.marked:6", "publish.begun", "publish.data_in", "publish.marked"],
+    "duckdb": ["table.leased", "load.data_in:6", "load.marked:6", "load.committed:6", "publish.begun", "publish.data_in",
+               "publish.marked", "publish.committed"],
+    "files": ["load.data_in:6", "load.marked:6", "publish.begun", "publish.marked"],
 }
 OPEN = [(step, kind) for kind in KINDS for step in OPEN_STEPS[kind]]
 LOCKED = [(step, kind) for kind in KINDS for step in LOCKED_STEPS[kind]]
@@ -38,11 +39,10 @@ LOCKED = [(step, kind) for kind in KINDS for step in LOCKED_STEPS[kind]]
 def ready(pulk, db, request):
     """A table of several partitions. The first row of the first and of the fourth is a slow one: when it has come, the
     loader has nothing to do and nothing open, and a stop hits only what it is meant to hit."""
-    kind = request.node.callspec.params["kind"]
     pause = "CASE WHEN id IN (1, 601) THEN pg_sleep(0.4)::text ELSE b END"
     db.execute("CREATE TABLE t (id integer PRIMARY KEY, b text); INSERT INTO t SELECT n, md5(n::text) FROM generate_series(1, 1000) n;"
                f"ANALYZE t; CREATE VIEW v AS SELECT id, {pause} AS c FROM t")
-    pulk.write_config(db, target=kind)
+    pulk.write_config(db, target=request.node.callspec.params["kind"])
     pulk.write_workflow([table_entry("v", columnNamesToPartitionBy=["id"], partitionSize={"maxRowsPerPartition": 250})])
     pulk.expected = {"v": db.rows("SELECT id, CASE WHEN id IN (1, 601) THEN '' ELSE b END FROM t")}
     return pulk

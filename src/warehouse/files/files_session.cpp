@@ -326,6 +326,8 @@ void FilesSession::clean(const RunIdentity& who, const QualifiedName& target, bo
     if (current_version(table_folder(root_, target)) != version_name(who.run))
       remove_tree(version_folder(root_, target, who.run));
   });
+  // What publish() would have done, had the process not died right after the folder was swapped.
+  if (current_version(table_folder(root_, target)) == version_name(who.run)) remove_old_versions(target, std::nullopt);
 }
 
 std::vector<WarehouseSession::Leftover> FilesSession::leftovers() {
