@@ -1,7 +1,7 @@
 # The usual ways to build and test pulk. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test asan tsan format clean
+.PHONY: help setup build demo test test-slow asan tsan format clean
 
 JOBS ?= $(shell nproc)
 VENV := $(CURDIR)/.deps/venv
@@ -14,7 +14,7 @@ cmake --build --preset $(1) --parallel $(JOBS)
 endef
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup:  ## install compilers, libraries and test tools (does nothing the second time)
 	@scripts/setup.sh
@@ -27,6 +27,9 @@ demo: build  ## move a TPC-H sample from SQLite to DuckDB, killed half-way and r
 
 test: build  ## build, then run all tests
 	ctest --preset release --parallel $(JOBS)
+
+test-slow: build  ## the end-to-end tests of takeovers and of kills before single writes (about ten minutes)
+	PULK_BINARY=build/release/pulk $(VENV)/bin/python3 -m pytest -q tests/e2e/test_takeover.py tests/e2e/test_crash_writes.py
 
 asan: setup  ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(call compile,debug)

@@ -99,7 +99,7 @@ void step(std::string_view name) {
     [[maybe_unused]] ssize_t written = ::write(t.log, line.data(), line.size());
   }
   if (t.crash.name == name && n == t.crash.passing) ::kill(::getpid(), SIGKILL);
-  if (t.stop.name == name && n == t.stop.passing) ::kill(::getpid(), SIGSTOP);
+  if (t.stop.name == name && n == t.stop.passing) ::raise(SIGSTOP);
 }
 
 }  // namespace pulk

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <limits>
 #include <set>
 #include <thread>
 
@@ -43,6 +45,11 @@ std::string moment_of(const std::string& text) {
 }
 
 std::string rows_text(std::int64_t n) { return plural(n, "row"); }
+
+// A lost fence is final: trying again would mean to fence the successor out.
+bool may_retry(const Error& error) {
+  return error.kind() == ErrorKind::retryable && error.message().find("fence lost") == std::string::npos;
+}
 
 class Runner {
  public:
@@ -162,7 +169,10 @@ void Runner::admit(TableRun& t) {
   t.stage = warehouse_.stage(who_.run, t.plan(), options_.spool);
 
   std::vector<Mark> marks;
-  loader_->run([&](WarehouseSession& session) { marks = session.take(who_, t.plan()); });
+  loader_->run([&](WarehouseSession& session) {
+    store_.check_owned();
+    marks = session.take(who_, t.plan());
+  });
   step("table.leased");
   remember_fences(t, marks);
   t.outcome.plan_seconds = seconds_since(t.started);
@@ -240,8 +250,15 @@ void Runner::sweep_stage(TableRun& t, const std::vector<Mark>& marks) {
       for (const Mark& mark : marks)
         if (mark.partition == plan.id && mark.state == MarkState::loaded)
           for (const StagedFile& file : store_.files(who_.run, t.table.ordinal, plan.ordinal)) keep.insert(file.name);
-  for (const std::string& name : t.stage->list())
-    if (name.ends_with(".parquet") && !keep.contains(name)) t.stage->remove(name);
+  // Only what older fences left: a process that sleeps here may wake after its successor has written and published.
+  std::int64_t ours = std::numeric_limits<std::int64_t>::max();
+  for (const Mark& mark : marks)
+    if (!mark.partition.empty()) ours = std::min(ours, mark.fence);
+  for (const std::string& name : t.stage->list()) {
+    const std::size_t at = name.find("-f");
+    if (!name.ends_with(".parquet") || at == std::string::npos || keep.contains(name)) continue;
+    if (std::atoll(name.c_str() + at + 2) < ours) t.stage->remove(name);
+  }
 }
 
 // -------------------------------------------------------------------- lanes
@@ -465,7 +482,7 @@ void Runner::count_task(Lane& lane, const Task& task) {
 void Runner::submit_load(std::shared_ptr<Load> load) {
   loader_->submit([this, load](WarehouseSession& session) { do_load(*load, session); },
                   [this, load](const Error& e) {
-                    if (e.kind() == ErrorKind::retryable && load->tries < options_.retries && !cancel_.cancelled()) {
+                    if (may_retry(e) && load->tries < options_.retries && !cancel_.cancelled()) {
                       log_warning(fmt::format("{}: loading failed, trying again: {}", where(*load->table, load->partition),
                                               e.message()));
                       if (backoff(load->tries++)) {
@@ -485,7 +502,9 @@ void Runner::do_load(Load& load, WarehouseSession& session) {
   TableRun& t = *load.table;
   const auto start = Clock::now();
   if (load.tries > 0) {
-    // Fence, then look: the commit of the failed try may have been made all the same.
+    // Fence, then look: the commit of the failed try may have been made all the same. A process that was taken over
+    // must not fence its successor out.
+    store_.check_owned();
     const std::vector<Mark> marks = session.take(who_, t.plan());
     remember_fences(t, marks);
     for (const Mark& mark : marks)
@@ -555,7 +574,7 @@ void Runner::loaded(Load& load, std::int64_t rows, double seconds) {
 void Runner::submit_publish(TableRun& t, int tries) {
   loader_->submit([this, &t, tries](WarehouseSession& session) { do_publish(t, session, tries > 0); },
                   [this, &t, tries](const Error& e) {
-                    if (e.kind() == ErrorKind::retryable && tries < options_.retries && !cancel_.cancelled()) {
+                    if (may_retry(e) && tries < options_.retries && !cancel_.cancelled()) {
                       log_warning(fmt::format("{}: publishing failed, trying again: {}", t.plan().label, e.message()));
                       if (backoff(tries)) {
                         submit_publish(t, tries + 1);
@@ -569,6 +588,7 @@ void Runner::submit_publish(TableRun& t, int tries) {
 void Runner::do_publish(TableRun& t, WarehouseSession& session, bool look_first) {
   const auto start = Clock::now();
   if (look_first) {
+    store_.check_owned();
     const std::vector<Mark> marks = session.take(who_, t.plan());
     remember_fences(t, marks);
     for (const Mark& mark : marks)
@@ -662,7 +682,8 @@ void Runner::task_failed(TableRun& t, const Error& error) {
     cancel_.cancel();
   }
   std::unique_lock lock(mutex_);
-  if (!t.outcome.error || t.outcome.error->message() == "interrupted") t.outcome.error = error;
+  // A table that is published has arrived, whatever went wrong with removing what it no longer needs.
+  if (!t.table.published && (!t.outcome.error || t.outcome.error->message() == "interrupted")) t.outcome.error = error;
   if (--t.open_tasks <= 0) settle(t, lock);
 }
 

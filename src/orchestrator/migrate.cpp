@@ -101,7 +101,9 @@ Start begin(StateStore& store, const Workflow& workflow, const std::string& conf
   start.run.target = target;
   start.run.sample_rows = options.sample_rows;
   start.run.started = utc_now();
-  store.create_run(start.run);
+  std::vector<TablePlan> plans;
+  for (const PreparedTable& table : prepared.tables) plans.push_back(table.plan);
+  store.create_run(start.run, plans);
   for (std::size_t i = 0; i < prepared.tables.size(); ++i) {
     const PreparedTable& from = prepared.tables[i];
     RunTable table;
@@ -110,7 +112,6 @@ Start begin(StateStore& store, const Workflow& workflow, const std::string& conf
     table.config.source_quiet |= options.source_quiet;
     table.request = from.request;
     table.plan = from.plan;
-    store.put_table(start.run.id, table.ordinal, table.plan);
     start.tables.push_back(std::move(table));
   }
   step("run.recorded");

@@ -62,15 +62,17 @@ class StateStore {
   virtual ~StateStore() = default;
 
   // --- runs
-  virtual void create_run(const RunRecord& run) = 0;
+  // With the plans of its tables, in their order: a run is never seen with only some of them.
+  virtual void create_run(const RunRecord& run, const std::vector<TablePlan>& plans = {}) = 0;
+  // Throws Error(retryable) when another process has taken the workspace over.
+  virtual void check_owned() = 0;
   virtual std::optional<RunRecord> find_run(const std::string& id) = 0;
   // The newest run of this workflow that is neither finished nor abandoned.
   virtual std::optional<RunRecord> unfinished_run(const std::string& workflow) = 0;
   virtual std::vector<RunRecord> runs() = 0;  // newest first
   virtual void set_run_state(const std::string& run, RunState state) = 0;
 
-  // --- tables: the plan without partitions is stored when the run starts, with partitions when it is frozen
-  virtual void put_table(const std::string& run, int ordinal, const TablePlan& plan) = 0;
+  // --- tables: the plan without partitions is stored with the run, with partitions when it is frozen
   virtual void freeze_table(const std::string& run, int ordinal, const TablePlan& plan) = 0;
   virtual std::vector<TableRecord> tables(const std::string& run) = 0;
   virtual void set_table_published(const std::string& run, int ordinal, const std::string& snapshot,

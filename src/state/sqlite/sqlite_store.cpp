@@ -89,12 +89,21 @@ class SqliteStore final : public StateStore {
       owner_ = std::make_unique<WorkspaceOwner>(*db_, path.string(), options.lease, options.on_lost);
   }
 
-  void create_run(const RunRecord& run) override {
+  void create_run(const RunRecord& run, const std::vector<TablePlan>& plans) override {
     write([&] {
       SqliteStatement(*db_, fmt::format("INSERT INTO run ({}) VALUES (?,?,?,?,?,?,?,NULL)", kRunColumns))
           .arg(run.id).arg(run.workflow).arg(run.config).arg(run.target).arg(run.sample_rows)
           .arg(to_string(run.state)).arg(run.started).run();
+      std::int64_t ordinal = 0;
+      for (const TablePlan& plan : plans)
+        SqliteStatement(*db_, "INSERT INTO tbl (run, ordinal, plan, state) VALUES (?,?,?,'planned')")
+            .arg(run.id).arg(ordinal++).arg(plan_to_json(plan)).run();
     });
+  }
+
+  void check_owned() override {
+    std::lock_guard lock(mutex_);
+    owner_->check(*db_);
   }
 
   std::optional<RunRecord> find_run(const std::string& id) override {
@@ -124,13 +133,6 @@ class SqliteStore final : public StateStore {
     write([&] {
       SqliteStatement(*db_, "UPDATE run SET state = ?, finished = ? WHERE id = ?")
           .arg(to_string(state)).arg(utc_now()).arg(run).run();
-    });
-  }
-
-  void put_table(const std::string& run, int ordinal, const TablePlan& plan) override {
-    write([&] {
-      SqliteStatement(*db_, "INSERT INTO tbl (run, ordinal, plan, state) VALUES (?,?,?,'planned')")
-          .arg(run).arg(std::int64_t{ordinal}).arg(plan_to_json(plan)).run();
     });
   }
 
@@ -201,7 +203,7 @@ class SqliteStore final : public StateStore {
     write([&] {
       // A table whose partitions are frozen stays so: they are what the next run resumes.
       SqliteStatement(*db_, "UPDATE tbl SET state = CASE state WHEN 'planned' THEN 'planned' ELSE state END, "
-                            "error = ?, error_class = ? WHERE run = ? AND ordinal = ?")
+                            "error = ?, error_class = ? WHERE run = ? AND ordinal = ? AND state <> 'published'")
           .arg(error).arg(std::int64_t{error_class}).arg(run).arg(std::int64_t{ordinal}).run();
     });
   }

@@ -95,13 +95,14 @@ WorkspaceOwner::~WorkspaceOwner() {
 }
 
 void WorkspaceOwner::check(SqliteDb& db) const {
-  SqliteStatement look(db, "SELECT host, pid FROM owner WHERE id = 1 AND token <> ?");
+  // A successor that has finished leaves no row: what counts is that ours is there.
+  SqliteStatement look(db, "SELECT token = ?, host, pid FROM owner WHERE id = 1");
   look.arg(token_);
-  if (look.step())
-    throw Error(ErrorKind::retryable,
-                fmt::format("this process was silent too long: process {} on {} has taken the workspace over",
-                            look.integer(1), look.text(0)),
-                db.path());
+  const bool owned = look.step();
+  if (owned && look.integer(0) == 1) return;
+  const std::string who = owned ? fmt::format("process {} on {}", look.integer(2), look.text(1)) : "another process";
+  throw Error(ErrorKind::retryable, "this process was silent too long: " + who + " has taken the workspace over",
+              db.path());
 }
 
 void WorkspaceOwner::beat() {

@@ -49,8 +49,7 @@ class SqliteStoreTest : public testing::Test {
 TEST_F(SqliteStoreTest, WhatIsWrittenIsThereAfterReopening) {
   {
     const auto store = open_sqlite_store(options());
-    store->create_run(run("r1"));
-    store->put_table("r1", 0, plan());
+    store->create_run(run("r1"), {plan()});
     store->freeze_table("r1", 0, plan());
     EXPECT_EQ(store->begin_attempt("r1", 0, 1), 1);
     EXPECT_EQ(store->begin_attempt("r1", 0, 1), 2);
