@@ -101,7 +101,7 @@ class Runner {
   void task_failed(TableRun& t, const Error& error);
   void settle(TableRun& t, std::unique_lock<std::mutex>& lock);
   void close_table(TableRun& t, std::unique_lock<std::mutex>& lock);
-  void remember_fences(TableRun& t, const std::vector<Mark>& marks);
+  std::vector<Mark> take(TableRun& t, WarehouseSession& session);
   std::string where(const TableRun& t, int partition) const {
     return fmt::format("{}: partition {}/{}", t.plan().label, partition + 1, t.plan().partitions.size());
   }
@@ -169,12 +169,8 @@ void Runner::admit(TableRun& t) {
   t.stage = warehouse_.stage(who_.run, t.plan(), options_.spool);
 
   std::vector<Mark> marks;
-  loader_->run([&](WarehouseSession& session) {
-    store_.check_owned();
-    marks = session.take(who_, t.plan());
-  });
+  loader_->run([&](WarehouseSession& session) { marks = take(t, session); });
   step("table.leased");
-  remember_fences(t, marks);
   t.outcome.plan_seconds = seconds_since(t.started);
 
   for (const Mark& mark : marks) {
@@ -502,12 +498,8 @@ void Runner::do_load(Load& load, WarehouseSession& session) {
   TableRun& t = *load.table;
   const auto start = Clock::now();
   if (load.tries > 0) {
-    // Fence, then look: the commit of the failed try may have been made all the same. A process that was taken over
-    // must not fence its successor out.
-    store_.check_owned();
-    const std::vector<Mark> marks = session.take(who_, t.plan());
-    remember_fences(t, marks);
-    for (const Mark& mark : marks)
+    // Fence, then look: the commit of the failed try may have been made all the same.
+    for (const Mark& mark : take(t, session))
       if (mark.partition == load.load.partition && mark.state == MarkState::loaded &&
           mark.attempt == load.load.attempt && mark.snapshot == load.load.snapshot) {
         loaded(load, mark.rows, seconds_since(start));
@@ -588,10 +580,7 @@ void Runner::submit_publish(TableRun& t, int tries) {
 void Runner::do_publish(TableRun& t, WarehouseSession& session, bool look_first) {
   const auto start = Clock::now();
   if (look_first) {
-    store_.check_owned();
-    const std::vector<Mark> marks = session.take(who_, t.plan());
-    remember_fences(t, marks);
-    for (const Mark& mark : marks)
+    for (const Mark& mark : take(t, session))
       if (mark.partition.empty() && mark.state == MarkState::published) {
         published(t, session, mark.rows);
         task_done(t);
@@ -655,9 +644,14 @@ void Runner::clean_again(TableRun& t) {
 
 // -------------------------------------------------------- the life of a table
 
-void Runner::remember_fences(TableRun& t, const std::vector<Mark>& marks) {
+// Fences the table for this process and remembers the fences. A process that was taken over must not fence its successor
+// out, so the workspace's owner is looked at first.
+std::vector<Mark> Runner::take(TableRun& t, WarehouseSession& session) {
+  store_.check_owned();
+  std::vector<Mark> marks = session.take(who_, t.plan());
   std::lock_guard lock(mutex_);
   for (const Mark& mark : marks) t.fences[mark.partition] = mark.fence;
+  return marks;
 }
 
 void Runner::add_tasks(TableRun& t, const std::vector<Task>& tasks, bool first) {
