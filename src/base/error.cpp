@@ -26,7 +26,15 @@ Error::Error(ErrorKind kind, std::string message, std::string subject, std::stri
 Error Error::with_subject(std::string_view outer) const {
   std::string joined(outer);
   if (!subject_.empty() && subject_ != outer) joined += ": " + subject_;
-  return Error(kind_, message_, joined, hint_);
+  Error named(kind_, message_, joined, hint_);
+  named.final_ = final_;
+  return named;
+}
+
+Error Error::as_final() const {
+  Error error = *this;
+  error.final_ = true;
+  return error;
 }
 
 void Problems::add(std::string where, std::string what, std::string hint) {

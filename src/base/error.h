@@ -37,6 +37,10 @@ class Error : public std::exception {
   // "subject: message" and, on a second line, "  hint: ...".
   const char* what() const noexcept override { return text_.c_str(); }
 
+  // For what must not be tried again by this process although another start may go on: it was taken over.
+  Error as_final() const;
+  bool is_final() const noexcept { return final_; }
+
   // The same error with a subject, for boundaries that know more than the place of the throw. Keeps a subject that
   // is already there as the second part ("orders: part 3").
   Error with_subject(std::string_view outer) const;
@@ -47,6 +51,7 @@ class Error : public std::exception {
   std::string subject_;
   std::string hint_;
   std::string text_;
+  bool final_ = false;
 };
 
 // One finding about what a person wrote. `where` is "file:path.in.it" or "file:line:column".

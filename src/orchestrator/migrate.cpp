@@ -225,6 +225,8 @@ MigrateResult migrate(const MigrateOptions& options, CancelToken& cancel, Progre
   result.outcome = run_tables(*ends.source, snapshots, *ends.warehouse, *store, who, std::move(start->tables), run,
                               cancel, progress);
   snapshots.release();
+  // Whatever failed or did not: a process that was taken over has only that to say.
+  store->check_owned();
   const int code = exit_class(result.outcome);
   if (!result.outcome.interrupted) {
     store->set_run_state(start->run.id, code == 0 ? RunState::finished : RunState::failed);

@@ -29,7 +29,7 @@ class Stage {
   virtual ~Stage() = default;
   virtual std::unique_ptr<OutputFile> create(const std::string& name) = 0;
   virtual void remove(const std::string& name) = 0;             // fine when it is not there
-  virtual std::vector<std::string> list() = 0;
+  virtual std::vector<std::string> list() = 0;                  // also files that nobody finished
   virtual std::string location() const = 0;                     // for people and for the warehouse: a folder
 };
 

@@ -201,7 +201,8 @@ void Marks::fence_lost(const std::string& run, const Target& target, const std::
   throw Error(ErrorKind::retryable,
               "fence lost: " + (partition.empty() ? std::string("the table") : "partition " + partition) +
                   " was taken with fence " + std::to_string(fence) + ", " + now,
-              target.name.display(), "another process has taken this work; it goes on there");
+              target.name.display(), "another process has taken this work; it goes on there")
+      .as_final();
 }
 
 }  // namespace pulk

@@ -8,13 +8,13 @@
 
 namespace pulk {
 
-std::vector<std::string> staged_paths(const Stage& stage, const std::vector<StagedFile>& files) {
+std::vector<std::string> staged_paths(const std::string& folder, const std::vector<StagedFile>& files) {
   std::vector<std::string> paths;
   paths.reserve(files.size());
   for (const StagedFile& file : files) {
     if (file.name.empty() || file.name.front() == '.' || file.name.find('/') != std::string::npos)
-      throw Error(ErrorKind::internal, "not a name of a staged file: \"" + file.name + "\"", stage.location());
-    std::string path = stage.location() + "/" + file.name;
+      throw Error(ErrorKind::internal, "not a name of a staged file: \"" + file.name + "\"", folder);
+    std::string path = folder + "/" + file.name;
     std::error_code why;
     const auto size = std::filesystem::file_size(path, why);
     if (why) throw Error(ErrorKind::integrity, "a staged file cannot be read: " + why.message(), path);

@@ -109,8 +109,7 @@ class WarehouseSession {
   // One transaction: every partition's mark is `loaded` (else Error(internal); the caller has seen to it that they are
   // of one snapshot); the target's content becomes staging's; the publish mark; the lease is released. Returns rows in
   // the target that came from staging.
-  virtual std::int64_t publish(const RunIdentity& who, const TablePlan& plan, const Stage& stage, PublishMode mode,
-                               std::int64_t fence) = 0;
+  virtual std::int64_t publish(const RunIdentity& who, const TablePlan& plan, PublishMode mode, std::int64_t fence) = 0;
 
   // Removes staging, marks and lease of a run's table that is published or abandoned. Idempotent. Publish marks stay
   // unless `forget` is set.
@@ -153,12 +152,9 @@ class Warehouse {
   // Is there a target of pulk's to open at this place?
   virtual bool exists() const = 0;
   // Throws Error(usage) when the target does not exist and could not be made where it is meant to be.
-  virtual void check_location() const {}
+  virtual void check_location() const = 0;
 
-  // True when staged files become the target itself (a folder of Parquet), so that they stay after loading.
-  virtual bool stage_is_target() const { return false; }
-
-  // Where the files of one table of one run go. `spool` is a folder of pulk's own for targets that have no place.
+  // Where the files of one table of one run wait. `spool` is a folder of pulk's own for targets that have no place.
   virtual std::unique_ptr<Stage> stage(const std::string& run, const TablePlan& plan, const std::string& spool) = 0;
 
   // Opens the target; waits until the deadline for another process's lock, then throws Error(retryable) that names

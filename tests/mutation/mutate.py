@@ -35,11 +35,10 @@ MUTATIONS = {
          '    step("publish.marked");\n'),
     ],
     "files_load": [
+        ('    marks_.set_loaded(who.run, target, load);\n', ''),
         ('  transact([&] {\n    step("load.begun");\n',
          '  transact([&] { marks_.set_loaded(who.run, target, load); });\n'
          '  transact([&] {\n    step("load.begun");\n'),
-        ('    marks_.set_loaded(who.run, target, load);\n    step("load.marked");\n',
-         '    step("load.marked");\n'),
     ],
 }
 

@@ -38,8 +38,7 @@ class LocalStage : public Stage {
     std::vector<std::string> names;
     std::error_code why;
     for (fs::directory_iterator entry(folder_, why), end; !why && entry != end; entry.increment(why)) {
-      if (entry->is_regular_file(why) && entry->path().extension() != kPartialSuffix)
-        names.push_back(entry->path().filename().string());
+      if (entry->is_regular_file(why)) names.push_back(entry->path().filename().string());
     }
     if (why && why != std::errc::no_such_file_or_directory) throw_file_error(why.value(), "list", folder_ + "/");
     std::sort(names.begin(), names.end());

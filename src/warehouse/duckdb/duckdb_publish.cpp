@@ -32,7 +32,7 @@ std::int64_t key_cost(const std::vector<ColumnPlan>& columns, const std::vector<
 
 }  // namespace
 
-std::int64_t DuckdbSession::publish(const RunIdentity& who, const TablePlan& plan, const Stage&, PublishMode mode,
+std::int64_t DuckdbSession::publish(const RunIdentity& who, const TablePlan& plan, PublishMode mode,
                                     std::int64_t fence) {
   std::int64_t rows = 0;
   guarded(plan.target.display(), true, [&] {

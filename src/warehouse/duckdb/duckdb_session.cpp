@@ -137,7 +137,7 @@ LoadResult DuckdbSession::load(const RunIdentity& who, const TablePlan& plan, co
   const std::string subject = plan.target.display() + " partition " + std::to_string(load.ordinal);
   guarded(subject, true, [&] {
     std::string files, names, values;
-    for (const std::string& path : staged_paths(stage, load.files))
+    for (const std::string& path : staged_paths(stage.location(), load.files))
       files += (files.empty() ? "" : ", ") + sql_literal(exact_path(path));
     for (const ColumnPlan& column : plan.columns) {
       names += quote_double(column.target_name) + ", ";

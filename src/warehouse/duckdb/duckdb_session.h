@@ -28,8 +28,7 @@ class DuckdbSession : public WarehouseSession {
                const std::string& snapshot) override;
   LoadResult load(const RunIdentity& who, const TablePlan& plan, const Stage& stage,
                   const PartitionLoad& load) override;
-  std::int64_t publish(const RunIdentity& who, const TablePlan& plan, const Stage& stage, PublishMode mode,
-                       std::int64_t fence) override;
+  std::int64_t publish(const RunIdentity& who, const TablePlan& plan, PublishMode mode, std::int64_t fence) override;
   void clean(const RunIdentity& who, const QualifiedName& target, bool forget) override;
   std::vector<Leftover> leftovers() override;
   std::vector<std::string> notes() const override { return notes_; }

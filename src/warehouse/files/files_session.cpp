@@ -160,10 +160,9 @@ void FilesSession::restamp(const RunIdentity& who, const TablePlan& plan, const 
 LoadResult FilesSession::load(const RunIdentity& who, const TablePlan& plan, const Stage& stage,
                               const PartitionLoad& load) {
   const Marks::Target target = target_of(plan.target);
-  if (stage.location() != version_folder(root_, plan.target, who.run))
-    throw Error(ErrorKind::internal, "the files are not where the target keeps this run's version", stage.location());
+  const std::string folder = version_folder(root_, plan.target, who.run);
   LoadResult result;
-  const std::vector<std::string> paths = staged_paths(stage, load.files);
+  const std::vector<std::string> paths = staged_paths(stage.location(), load.files);
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const std::int64_t rows = rows_in_footer(paths[i]);
     if (rows != load.files[i].rows)
@@ -179,6 +178,8 @@ LoadResult FilesSession::load(const RunIdentity& who, const TablePlan& plan, con
                 plan.target.display() + " partition " + std::to_string(load.ordinal));
   transact([&] {
     step("load.begun");
+    // First the fence: who has lost it must not put a file where readers will look for it.
+    marks_.set_loaded(who.run, target, load);
     const std::string partition = " AND \"partition\" = " + sql_literal(load.partition);
     db_.execute("DELETE FROM file" + file_rows_of(who.run, target) + partition);
     for (std::size_t i = 0; i < load.files.size(); ++i) {
@@ -188,8 +189,13 @@ LoadResult FilesSession::load(const RunIdentity& who, const TablePlan& plan, con
       insert.arg(file.name).arg(file.rows).arg(file.bytes).arg(file.digest);
       insert.run();
     }
+    if (!paths.empty()) make_folders(folder);
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+      const std::string to = folder + "/" + load.files[i].name;
+      if (::link(paths[i].c_str(), to.c_str()) != 0 && errno != EEXIST) throw_file_error(errno, "link", to);
+    }
+    if (!paths.empty()) sync_folder(folder);
     step("load.data_in");
-    marks_.set_loaded(who.run, target, load);
     step("load.marked");
   });
   return result;
@@ -211,8 +217,7 @@ std::vector<ManifestFile> FilesSession::loaded_files(const std::string& run, con
   return files;
 }
 
-// The files of the current version, linked into the new one. They lie in a folder of their own, so that whoever sweeps
-// the stage for files of failed attempts does not see them.
+// The files of the current version, linked into the new one, in a folder of their own: the names of two runs may meet.
 std::vector<ManifestFile> FilesSession::carry_over(const QualifiedName& target, const std::string& run) {
   const std::string table = table_folder(root_, target);
   const auto current = current_version(table);
@@ -231,7 +236,8 @@ std::vector<ManifestFile> FilesSession::carry_over(const QualifiedName& target, 
   return carried;
 }
 
-// Readers may take every Parquet file of a version: those of attempts that failed have to go before it is current.
+// Readers may take every Parquet file of a version: those of loads that were not committed, or of a partition that was
+// read again, have to go before it is current.
 void FilesSession::drop_unlisted(const std::string& folder, const Manifest& manifest) {
   std::set<std::string> listed{"manifest.json"};
   for (const ManifestFile& entry : manifest.files) listed.insert(entry.file.name);
@@ -245,7 +251,7 @@ void FilesSession::drop_unlisted(const std::string& folder, const Manifest& mani
   }
 }
 
-std::int64_t FilesSession::publish(const RunIdentity& who, const TablePlan& plan, const Stage& stage, PublishMode mode,
+std::int64_t FilesSession::publish(const RunIdentity& who, const TablePlan& plan, PublishMode mode,
                                    std::int64_t fence) {
   const Marks::Target target = target_of(plan.target);
   const std::string table = table_folder(root_, plan.target);
@@ -282,7 +288,7 @@ std::int64_t FilesSession::publish(const RunIdentity& who, const TablePlan& plan
       snapshots.insert(entry.snapshot);
     }
     if (snapshots.size() == 1) manifest.snapshot = *snapshots.begin();
-    staged_paths(stage, own);
+    staged_paths(folder, own);
     if (manifest.rows() != rows)
       throw Error(ErrorKind::integrity,
                   "the files have " + format_count(manifest.rows()) + " rows where the marks say " + format_count(rows),
@@ -322,6 +328,7 @@ void FilesSession::clean(const RunIdentity& who, const QualifiedName& target, bo
     settle(who.run, target);
     marks_.remove(who.run, target_of(target), forget);
     db_.execute("DELETE FROM file" + file_rows_of(who.run, target_of(target)));
+    remove_stage(root_, target, who.run);
     // While the lock is held: nobody can publish the folder that is being removed.
     if (current_version(table_folder(root_, target)) != version_name(who.run))
       remove_tree(version_folder(root_, target, who.run));
@@ -339,6 +346,9 @@ std::vector<WarehouseSession::Leftover> FilesSession::leftovers() {
     std::error_code why;
     if (current_version(table) != version && fs::exists(table + "/" + version, why))
       found.push_back({trace.run, target, "unpublished version " + table + "/" + version, trace.owner});
+    const std::string stage = stage_folder(root_, target, trace.run);
+    if (fs::exists(stage, why) && !fs::is_empty(stage, why))
+      found.push_back({trace.run, target, "files that wait in " + stage, trace.owner});
     if (trace.leased)
       found.push_back({trace.run, target, "lease of " + trace.owner + " since " + trace.since, trace.owner});
     if (trace.marks > 0) found.push_back({trace.run, target, format_count(trace.marks) + " marks", trace.owner});

@@ -1,5 +1,7 @@
 #include "warehouse/files/files_warehouse.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <utility>
 
@@ -23,6 +25,16 @@ class FilesWarehouse : public Warehouse {
   std::string kind() const override { return "files"; }
   std::string location() const override { return root_; }
   bool exists() const override { return std::filesystem::exists(files::marks_path(root_)); }
+  void check_location() const override {
+    namespace fs = std::filesystem;
+    fs::path place = root_;
+    while (!fs::exists(place) && place.has_relative_path()) place = place.parent_path();
+    if (!fs::is_directory(place))
+      throw Error(ErrorKind::usage, place == root_ ? "is not a folder" : place.string() + " is not a folder", root_,
+                  "name a folder in the connections file, or one that can be made");
+    if (::access(place.c_str(), W_OK | X_OK) != 0)
+      throw Error(ErrorKind::usage, "no right to write to " + place.string(), root_, "check who may write to it");
+  }
   // Nothing folds the name of a folder: it stays as written.
   NameRule name_rule() const override { return NameRule::ignore_case; }
 
@@ -46,11 +58,10 @@ class FilesWarehouse : public Warehouse {
 
   std::string column_name(const WrittenName& name) const override { return name.text; }
   bool same_column(const std::string& a, const std::string& b) const override { return a == b; }
-  bool stage_is_target() const override { return true; }
 
   std::unique_ptr<Stage> stage(const std::string& run, const TablePlan& plan, const std::string& spool) override {
     (void)spool;
-    return make_local_stage(files::version_folder(root_, plan.target, run));
+    return make_local_stage(files::stage_folder(root_, plan.target, run));
   }
 
   std::unique_ptr<WarehouseSession> open(std::chrono::milliseconds wait, std::int64_t memory, bool create,

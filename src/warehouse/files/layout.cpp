@@ -52,6 +52,18 @@ std::string version_folder(const std::string& root, const QualifiedName& table, 
   return table_folder(root, table) + "/" + version_name(run);
 }
 
+std::string stage_folder(const std::string& root, const QualifiedName& table, const std::string& run) {
+  return root + "/.pulk/stage/" + run + "/" + folder_name(table.schema) + "/" + folder_name(table.table);
+}
+
+void remove_stage(const std::string& root, const QualifiedName& table, const std::string& run) {
+  const fs::path folder = stage_folder(root, table, run);
+  remove_tree(folder.string());
+  // The folders above go with the last table in them: those of the schema and of the run.
+  std::error_code ignored;
+  if (fs::remove(folder.parent_path(), ignored)) fs::remove(folder.parent_path().parent_path(), ignored);
+}
+
 std::optional<std::string> current_version(const std::string& table_folder) {
   std::error_code why;
   const fs::path to = fs::read_symlink(table_folder + "/current", why);

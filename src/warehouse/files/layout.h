@@ -19,6 +19,10 @@ std::string table_folder(const std::string& root, const QualifiedName& table);
 std::string version_name(const std::string& run);
 std::string version_folder(const std::string& root, const QualifiedName& table, const std::string& run);
 
+// Where a run's files wait until they are loaded: on the same file system, so that loading is a link. Out of readers' sight.
+std::string stage_folder(const std::string& root, const QualifiedName& table, const std::string& run);
+void remove_stage(const std::string& root, const QualifiedName& table, const std::string& run);
+
 // The version that `current` names; empty when there is none.
 std::optional<std::string> current_version(const std::string& table_folder);
 // Makes `current` name this version by one rename, and makes that durable.

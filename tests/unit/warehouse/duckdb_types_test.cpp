@@ -52,7 +52,7 @@ class DuckdbTypes : public testing::Test {
     const RunIdentity who{run, "test"};
     session->take(who, plan);
     session->load(who, plan, *stage, load_of(plan, 1, 1, {staged}));
-    session->publish(who, plan, *stage, PublishMode::replace, 1);
+    session->publish(who, plan, PublishMode::replace, 1);
     session->clean(who, plan.target, true);
     session.reset();
     return ask_duckdb(target_.place, "SELECT " + expression + " FROM main.t_" + run + " ORDER BY id");

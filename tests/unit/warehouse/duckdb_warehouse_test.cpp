@@ -39,7 +39,7 @@ class Duckdb : public testing::Test {
                     PublishMode mode = PublishMode::replace, std::int64_t memory = 128LL << 20) {
     auto session = open(memory);
     load(*session, plan, run, ids);
-    const std::int64_t rows = session->publish(who(run), plan, *target_.stage(run, plan), mode, 1);
+    const std::int64_t rows = session->publish(who(run), plan, mode, 1);
     notes_ = session->notes();
     session->clean(who(run), plan.target, false);
     return rows;
@@ -188,7 +188,7 @@ TEST_F(Duckdb, ARuleOfTheTargetThatTheRowsBreakLeavesItUntouched) {
   auto session = open();
   load(*session, p, "r1", {5, 50});
   const Error error =
-      error_of([&] { session->publish(who("r1"), p, *target_.stage("r1", p), PublishMode::replace, 1); });
+      error_of([&] { session->publish(who("r1"), p, PublishMode::replace, 1); });
   EXPECT_EQ(error.kind(), ErrorKind::refused) << error.what();
   EXPECT_THAT(error.what(), HasSubstr("CHECK"));
   session.reset();
@@ -201,7 +201,7 @@ TEST_F(Duckdb, ATargetThatChangedAfterPlanningIsDrift) {
     ask("CREATE TABLE orders(" + ddl + ")");
     auto session = open();
     load(*session, p, "r1", {1});
-    EXPECT_EQ(error_of([&] { session->publish(who("r1"), p, *target_.stage("r1", p), PublishMode::append, 1); }).kind(),
+    EXPECT_EQ(error_of([&] { session->publish(who("r1"), p, PublishMode::append, 1); }).kind(),
               ErrorKind::drift);
     session.reset();
     session = open();
@@ -216,7 +216,7 @@ TEST_F(Duckdb, ATableThatPulkMadeIsReplacedWithoutCopying) {
   ask("CREATE VIEW v AS SELECT * FROM orders");
   auto session = open();
   load(*session, plan(), "r2", {3});
-  session->publish(who("r2"), plan(), *target_.stage("r2", plan()), PublishMode::replace, 1);
+  session->publish(who("r2"), plan(), PublishMode::replace, 1);
   // Its staging table is the target now, so none is left to be cleaned.
   for (const auto& left : session->leftovers()) EXPECT_THAT(left.what, testing::Not(HasSubstr("staging")));
   session.reset();
@@ -276,7 +276,7 @@ TEST_F(Duckdb, DuplicatesOfAPrimaryKeyAreNotHidden) {
   auto session = open();
   load(*session, p, "r1", {1, 1});
   const Error error =
-      error_of([&] { session->publish(who("r1"), p, *target_.stage("r1", p), PublishMode::replace, 1); });
+      error_of([&] { session->publish(who("r1"), p, PublishMode::replace, 1); });
   EXPECT_EQ(error.kind(), ErrorKind::refused) << error.what();
 }
 
@@ -309,7 +309,7 @@ TEST_F(Duckdb, RowsThatVanishedFromStagingAreNoticed) {
   const Lines staging = ask("SELECT table_name FROM duckdb_tables() WHERE table_name LIKE '!_pulk!_stage%' ESCAPE '!'");
   ask("DELETE FROM \"" + staging.at(0) + "\" WHERE id = 1");
   session = open();
-  EXPECT_EQ(error_of([&] { session->publish(who("r1"), p, *target_.stage("r1", p), PublishMode::replace, 1); }).kind(),
+  EXPECT_EQ(error_of([&] { session->publish(who("r1"), p, PublishMode::replace, 1); }).kind(),
             ErrorKind::integrity);
 }
 
@@ -351,7 +351,7 @@ TEST_F(Duckdb, SchemasAreMadeAndAFileMayBeNamedLikeOne) {
   const auto table = id_rows({1})->RenameColumns({"id", p.columns[1].target_name});
   session->load(who("r1"), p, *target_.stage("r1", p),
                 load_of(p, 1, 1, {write_file(*target_.stage("r1", p), "a.parquet", *table)}));
-  EXPECT_EQ(session->publish(who("r1"), p, *target_.stage("r1", p), PublishMode::replace, 1), 1);
+  EXPECT_EQ(session->publish(who("r1"), p, PublishMode::replace, 1), 1);
   session.reset();
   EXPECT_EQ(ask("SELECT \"select \"\"x\"\" 🐘\" FROM sales.sales.sales"), Lines{"row 1"});
 }
@@ -383,7 +383,7 @@ TEST_F(Duckdb, AVeryWideRowGetsTheMemoryItNeeds) {
   auto session = open(64LL << 20);
   session->take(who("r1"), p);
   EXPECT_EQ(session->load(who("r1"), p, *target_.stage("r1", p), l).rows, 1);
-  EXPECT_EQ(session->publish(who("r1"), p, *target_.stage("r1", p), PublishMode::replace, 1), 1);
+  EXPECT_EQ(session->publish(who("r1"), p, PublishMode::replace, 1), 1);
   session.reset();
   EXPECT_EQ(ask("SELECT length(name)::VARCHAR FROM orders"), Lines{std::to_string(width)});
 }

@@ -34,7 +34,7 @@ class Files : public testing::Test {
   void move(const std::string& run, const std::vector<std::int64_t>& ids, PublishMode mode = PublishMode::replace) {
     auto session = target_.open();
     load(*session, run, ids);
-    session->publish(who(run), plan(), *target_.stage(run, plan()), mode, 1);
+    session->publish(who(run), plan(), mode, 1);
     session->clean(who(run), plan().target, false);
   }
   nlohmann::json manifest() { return nlohmann::json::parse(std::ifstream(table_ + "/current/manifest.json")); }
@@ -65,16 +65,17 @@ TEST_F(Files, Layout) {
 TEST_F(Files, OldVersionsGoAndUnlistedFilesGo) {
   move("r1", {1});
   auto session = target_.open();
-  write("r2", "p00001-a0-001.parquet", {66});  // an attempt that failed
   load(*session, "r2", {2});
+  // A load whose transaction did not come to its end.
+  fs::copy_file(table_ + "/v-r1/p00001-a1-001.parquet", table_ + "/v-r2/p00001-a0-001.parquet");
   EXPECT_EQ(target_.ids(plan().target), std::vector<std::int64_t>{1});
-  session->publish(who("r2"), plan(), *target_.stage("r2", plan()), PublishMode::replace, 1);
+  session->publish(who("r2"), plan(), PublishMode::replace, 1);
   EXPECT_THAT(versions(), ElementsAre("v-r2"));
   EXPECT_EQ(target_.ids(plan().target), std::vector<std::int64_t>{2});
   EXPECT_FALSE(fs::exists(table_ + "/v-r2/p00001-a0-001.parquet"));
 }
 
-TEST_F(Files, AppendLinksTheFilesOfEarlierVersionsOutOfTheStagesSight) {
+TEST_F(Files, AppendLinksTheFilesOfEarlierVersionsIntoAFolderOfTheirOwn) {
   move("r1", {1});
   const auto inode = [](const std::string& path) {
     struct stat info {};
@@ -87,15 +88,28 @@ TEST_F(Files, AppendLinksTheFilesOfEarlierVersionsOutOfTheStagesSight) {
   EXPECT_THAT(versions(), ElementsAre("v-r3"));
   EXPECT_EQ(manifest()["rows"], 3);
   EXPECT_EQ(inode(table_ + "/current/earlier/r1-p00001-a1-001.parquet"), first);
-  EXPECT_THAT(target_.stage("r3", plan())->list(), ElementsAre("manifest.json", "p00001-a1-001.parquet"));
+  EXPECT_FALSE(fs::exists(table_ + "/current/r1-p00001-a1-001.parquet"));
   EXPECT_EQ(target_.ids(plan().target), (std::vector<std::int64_t>{1, 2, 3}));
+}
+
+TEST_F(Files, WhatWaitsOnTheStageIsNotWhereReadersLook) {
+  auto session = target_.open();
+  session->take(who("r1"), plan());
+  const StagedFile file = write("r1", "p00001-f1a1-001.parquet", {1});
+  EXPECT_FALSE(fs::exists(table_));
+  // Another process takes the partition: the load of the first one puts nothing there.
+  session->take(who("r1"), plan());
+  EXPECT_TRUE(error_of([&] {
+                session->load(who("r1"), plan(), *target_.stage("r1", plan()), load_of(plan(), 1, 1, {file}));
+              }).is_final());
+  EXPECT_FALSE(fs::exists(table_));
 }
 
 TEST_F(Files, ATruncatedFileIsFoundBeforeItIsLoaded) {
   auto session = target_.open();
   session->take(who("r1"), plan());
   StagedFile file = write("r1", "p00001-a1-001.parquet", {1, 2, 3});
-  const std::string path = table_ + "/v-r1/p00001-a1-001.parquet";
+  const std::string path = target_.stage("r1", plan())->location() + "/p00001-a1-001.parquet";
   fs::resize_file(path, static_cast<std::uintmax_t>(file.bytes) - 8);
   file.bytes -= 8;
   EXPECT_EQ(error_of([&] {
@@ -120,9 +134,9 @@ TEST_F(Files, AFileThatIsGoneAtPublishIsFound) {
   move("r1", {1});
   auto session = target_.open();
   load(*session, "r2", {2});
-  target_.stage("r2", plan())->remove("p00001-a1-001.parquet");
+  fs::remove(table_ + "/v-r2/p00001-a1-001.parquet");
   EXPECT_EQ(error_of([&] {
-              session->publish(who("r2"), plan(), *target_.stage("r2", plan()), PublishMode::replace, 1);
+              session->publish(who("r2"), plan(), PublishMode::replace, 1);
             }).kind(),
             ErrorKind::integrity);
   EXPECT_EQ(target_.ids(plan().target), std::vector<std::int64_t>{1});
@@ -167,7 +181,7 @@ TEST_F(Files, SwappingWaitsForTheLock) {
     lock.reset();
   });
   EXPECT_EQ(error_of([&] {
-              session->publish(who("r2"), plan(), *target_.stage("r2", plan()), PublishMode::replace, 1);
+              session->publish(who("r2"), plan(), PublishMode::replace, 1);
             }).kind(),
             ErrorKind::retryable);
   taker.join();

@@ -42,7 +42,7 @@ class MarkProtocol : public testing::TestWithParam<std::string> {
     const std::int64_t fence = mark_of(session->take(who(run), p), "").fence;
     for (std::size_t i = 0; i < partitions.size(); ++i)
       load(*session, p, run, static_cast<int>(i) + 1, fence, partitions[i]);
-    const std::int64_t rows = session->publish(who(run), p, *target_.stage(run, p), mode, fence);
+    const std::int64_t rows = session->publish(who(run), p, mode, fence);
     session->clean(who(run), p.target, false);
     return rows;
   }
@@ -75,7 +75,7 @@ TEST_P(MarkProtocol, AnEmptyTableExists) {
   auto session = target_.open();
   session->take(who("r1"), p);
   session->load(who("r1"), p, *target_.stage("r1", p), load_of(p, 1, 1, {}));
-  EXPECT_EQ(session->publish(who("r1"), p, *target_.stage("r1", p), PublishMode::replace, 1), 0);
+  EXPECT_EQ(session->publish(who("r1"), p, PublishMode::replace, 1), 0);
   const auto deployed = session->describe(p.target);
   ASSERT_TRUE(deployed);
   EXPECT_EQ(deployed->columns.size(), 2u);
@@ -89,7 +89,7 @@ TEST_P(MarkProtocol, AFileWithoutRowsIsLoaded) {
   session->take(who("r1"), p);
   EXPECT_EQ(load(*session, p, "r1", 1, 1, {}).rows, 0);
   load(*session, p, "r1", 2, 1, {4});
-  EXPECT_EQ(session->publish(who("r1"), p, *target_.stage("r1", p), PublishMode::replace, 1), 1);
+  EXPECT_EQ(session->publish(who("r1"), p, PublishMode::replace, 1), 1);
   session.reset();
   EXPECT_EQ(ids(), Ids{4});
 }
@@ -116,8 +116,9 @@ TEST_P(MarkProtocol, LoadingTwiceIsRefused) {
   const Error error = error_of([&] { load(*session, p, "r1", 1, 1, {7, 8}, 2); });
   EXPECT_EQ(error.kind(), ErrorKind::retryable);
   EXPECT_NE(error.message().find("fence lost"), std::string::npos) << error.what();
+  EXPECT_TRUE(error.is_final());
   reopen(session);
-  EXPECT_EQ(session->publish(who("r1"), p, *target_.stage("r1", p), PublishMode::replace, 1), 2);
+  EXPECT_EQ(session->publish(who("r1"), p, PublishMode::replace, 1), 2);
   session.reset();
   EXPECT_EQ(ids(), (Ids{1, 2}));
 }
@@ -129,6 +130,7 @@ TEST_P(MarkProtocol, AStaleFenceChangesNothing) {
   session->take(who("r1"), p);
   const Error error = error_of([&] { load(*session, p, "r1", 1, 1, {1, 2}); });
   EXPECT_NE(error.message().find("fence lost"), std::string::npos) << error.what();
+  EXPECT_TRUE(error.is_final());
   reopen(session);
   const auto marks = session->take(who("r1"), p);
   EXPECT_EQ(mark_of(marks, "p1").state, MarkState::pending);
@@ -142,14 +144,14 @@ TEST_P(MarkProtocol, AStaleFenceChangesNothing) {
     EXPECT_EQ(error_of([&] { session->restamp(who("r1"), p, "p1", stale, "x"); }).kind(), ErrorKind::retryable);
     reopen(session);
     EXPECT_EQ(error_of([&] {
-                session->publish(who("r1"), p, *target_.stage("r1", p), PublishMode::replace, stale);
+                session->publish(who("r1"), p, PublishMode::replace, stale);
               }).kind(),
               ErrorKind::retryable);
     session.reset();
     EXPECT_EQ(ids(), std::nullopt);
   }
   reopen(session);
-  session->publish(who("r1"), p, *target_.stage("r1", p), PublishMode::replace, 3);
+  session->publish(who("r1"), p, PublishMode::replace, 3);
   session.reset();
   EXPECT_EQ(ids(), Ids{5});
 }
@@ -162,14 +164,14 @@ TEST_P(MarkProtocol, ResetAndReloadReplacesThePartition) {
   load(*session, p, "r1", 2, 1, {3});
   session->reset(who("r1"), p, "p1", 1);
   const Error error = error_of(
-      [&] { session->publish(who("r1"), p, *target_.stage("r1", p), PublishMode::replace, 1); });
+      [&] { session->publish(who("r1"), p, PublishMode::replace, 1); });
   EXPECT_EQ(error.kind(), ErrorKind::internal) << error.what();
   session.reset();
   EXPECT_EQ(ids(), std::nullopt);
 
   reopen(session);
   load(*session, p, "r1", 1, 1, {10, 20, 30}, 2);
-  EXPECT_EQ(session->publish(who("r1"), p, *target_.stage("r1", p), PublishMode::replace, 1), 4);
+  EXPECT_EQ(session->publish(who("r1"), p, PublishMode::replace, 1), 4);
   session.reset();
   EXPECT_EQ(ids(), (Ids{3, 10, 20, 30}));
 }
@@ -199,7 +201,7 @@ TEST_P(MarkProtocol, TheCountGateStopsALoad) {
   reopen(session);
   EXPECT_EQ(mark_of(session->take(who("r1"), p), "p1").state, MarkState::pending);
   load(*session, p, "r1", 1, 2, {4, 5}, 2);
-  session->publish(who("r1"), p, *target_.stage("r1", p), PublishMode::replace, 2);
+  session->publish(who("r1"), p, PublishMode::replace, 2);
   session.reset();
   EXPECT_EQ(ids(), (Ids{4, 5}));
 }
@@ -261,9 +263,8 @@ TEST_P(MarkProtocol, PublishingAgainIsTheSamePublish) {
   auto session = target_.open();
   session->take(who("r1"), p);
   load(*session, p, "r1", 1, 1, {1, 2});
-  const auto stage = target_.stage("r1", p);
-  EXPECT_EQ(session->publish(who("r1"), p, *stage, PublishMode::append, 1), 2);
-  EXPECT_EQ(session->publish(who("r1"), p, *stage, PublishMode::append, 1), 2);
+  EXPECT_EQ(session->publish(who("r1"), p, PublishMode::append, 1), 2);
+  EXPECT_EQ(session->publish(who("r1"), p, PublishMode::append, 1), 2);
   const auto marks = session->take(who("r1"), p);
   EXPECT_EQ(mark_of(marks, "").state, MarkState::published);
   EXPECT_EQ(mark_of(marks, "").fence, 1);  // it only looked
@@ -277,6 +278,8 @@ TEST_P(MarkProtocol, CleanLeavesOnlyThePublishMark) {
   auto session = target_.open();
   session->take(who("r1"), p);
   load(*session, p, "r1", 1, 1, {1});
+  const auto stage = target_.stage("r1", p);
+  for (const std::string& name : stage->list()) stage->remove(name);
   const auto left = session->leftovers();
   ASSERT_EQ(left.size(), 3u);
   for (const auto& leftover : left) {
@@ -284,7 +287,7 @@ TEST_P(MarkProtocol, CleanLeavesOnlyThePublishMark) {
     EXPECT_EQ(leftover.target, p.target);
     EXPECT_EQ(leftover.owner, who("r1").owner);
   }
-  session->publish(who("r1"), p, *target_.stage("r1", p), PublishMode::replace, 1);
+  session->publish(who("r1"), p, PublishMode::replace, 1);
   EXPECT_EQ(session->leftovers().size(), 1u);
   session->clean(who("r1"), p.target, false);
   session->clean(who("r1"), p.target, false);
@@ -382,7 +385,7 @@ TEST_P(MarkProtocol, KilledAtAnyStepThenResumed) {
             continue;
           load(*session, p, "r2", ordinal, fence, rows[static_cast<std::size_t>(ordinal) - 1], 2);
         }
-        session->publish(who("r2"), p, *target_.stage("r2", p), append ? PublishMode::append : PublishMode::replace,
+        session->publish(who("r2"), p, append ? PublishMode::append : PublishMode::replace,
                          fence);
       }
       session->clean(who("r2"), p.target, false);

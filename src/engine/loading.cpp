@@ -1,0 +1,184 @@
+#include "engine/runner_impl.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/steps.h"
+
+namespace pulk {
+
+void Runner::submit_load(std::shared_ptr<Load> load) {
+  loader_->submit([this, load](WarehouseSession& session) { do_load(*load, session); },
+                  [this, load](const Error& e) {
+                    if (may_retry(e) && load->tries < options_.retries && !cancel_.cancelled()) {
+                      log_warning(fmt::format("{}: loading failed, trying again: {}", where(*load->table, load->partition),
+                                              e.message()));
+                      if (backoff(load->tries++)) {
+                        submit_load(load);
+                        return;
+                      }
+                    }
+                    try {
+                      drop_staged(*load);
+                    } catch (const Error& left) {
+                      log_debug(std::string("a staged file could not be removed: ") + left.what());
+                    }
+                    task_failed(*load->table, e.with_subject(where(*load->table, load->partition)));
+                  });
+}
+
+void Runner::do_load(Load& load, WarehouseSession& session) {
+  TableRun& t = *load.table;
+  const auto start = Clock::now();
+  if (load.tries > 0) {
+    // Fence, then look: the commit of the failed try may have been made all the same.
+    for (const Mark& mark : take(t, session))
+      if (mark.partition == load.load.partition && mark.state == MarkState::loaded &&
+          mark.attempt == load.load.attempt && mark.snapshot == load.load.snapshot) {
+        loaded(load, mark.rows, seconds_since(start));
+        return;
+      }
+  }
+  {
+    std::lock_guard lock(mutex_);
+    load.load.fence = t.fences.at(load.load.partition);
+  }
+  WideGate::Pass pass;
+  if (load.load.widest_row > kWideRow) pass = gate_.enter(cancel_);
+  const LoadResult result = session.load(who_, t.plan(), *t.stage, load.load);
+  step("load.committed");
+  loaded(load, result.rows, seconds_since(start));
+}
+
+// A partition that is not loaded is read again by the next start: its files are of no use to anyone.
+void Runner::drop_staged(Load& load) {
+  {
+    std::lock_guard lock(mutex_);
+    spooled_ -= std::exchange(load.waiting, 0);
+  }
+  changed_.notify_all();
+  for (const StagedFile& file : load.load.files) load.table->stage->remove(file.name);
+}
+
+void Runner::loaded(Load& load, std::int64_t rows, double seconds) {
+  TableRun& t = *load.table;
+  if (rows != load.load.rows)
+    throw Error(ErrorKind::integrity, fmt::format("{} rows were staged, {} were loaded", load.load.rows, rows));
+  PartitionRecord record;
+  record.ordinal = load.load.ordinal;
+  record.snapshot = load.load.snapshot;
+  record.rows_loaded = rows;
+  record.load_seconds = seconds;
+  store_.set_partition_loaded(who_.run, t.table.ordinal, record);
+  step("load.recorded");
+  drop_staged(load);
+  std::int64_t so_far = 0;
+  {
+    std::lock_guard lock(mutex_);
+    PartitionRun& part = t.partitions[static_cast<std::size_t>(load.partition)];
+    part.loaded = true;
+    part.rows = rows;
+    part.snapshot = load.load.snapshot;
+    part.asserted = false;
+    t.outcome.load_seconds += seconds;
+    t.outcome.rows += rows;
+    for (const PartitionRun& p : t.partitions)
+      if (p.loaded) so_far += p.rows;
+  }
+  changed_.notify_all();
+  progress_.rows_loaded += rows;
+  ++progress_.partitions_done;
+  log_info(fmt::format("{} ({}): {}, {}, read in {}, loaded in {}; {} in so far", where(t, load.partition),
+                       t.plan().partitions[static_cast<std::size_t>(load.partition)].display, rows_text(rows),
+                       format_bytes(load.extracted.bytes), format_seconds(load.extracted.seconds),
+                       format_seconds(seconds), rows_text(so_far)),
+           {{"event", "partition_loaded"},
+            {"table", t.plan().label},
+            {"partition", std::int64_t{load.load.ordinal}},
+            {"partitions", static_cast<std::int64_t>(t.partitions.size())},
+            {"rows", rows},
+            {"bytes", load.extracted.bytes},
+            {"rows_total", so_far},
+            {"extract_seconds", load.extracted.seconds},
+            {"load_seconds", seconds}});
+  task_done(t);
+}
+
+void Runner::submit_publish(TableRun& t, int tries) {
+  loader_->submit([this, &t, tries](WarehouseSession& session) { do_publish(t, session, tries > 0); },
+                  [this, &t, tries](const Error& e) {
+                    if (may_retry(e) && tries < options_.retries && !cancel_.cancelled()) {
+                      log_warning(fmt::format("{}: publishing failed, trying again: {}", t.plan().label, e.message()));
+                      if (backoff(tries)) {
+                        submit_publish(t, tries + 1);
+                        return;
+                      }
+                    }
+                    task_failed(t, e.with_subject(t.plan().label));
+                  });
+}
+
+void Runner::do_publish(TableRun& t, WarehouseSession& session, bool look_first) {
+  const auto start = Clock::now();
+  if (look_first) {
+    for (const Mark& mark : take(t, session))
+      if (mark.partition.empty() && mark.state == MarkState::published) {
+        published(t, session, mark.rows);
+        task_done(t);
+        return;
+      }
+  }
+  std::int64_t fence = 0, expected = 0;
+  {
+    std::lock_guard lock(mutex_);
+    fence = t.fences.at("");
+    for (const PartitionRun& p : t.partitions) expected += p.rows;
+  }
+  const std::int64_t rows = session.publish(who_, t.plan(), options_.append ? PublishMode::append : PublishMode::replace,
+                                            fence);
+  step("publish.committed");
+  t.outcome.notes = session.notes();
+  for (const std::string& note : t.outcome.notes) log_warning(t.plan().label + ": " + note);
+  if (rows != expected)
+    throw Error(ErrorKind::integrity, fmt::format("{} rows were loaded, {} were published", expected, rows));
+  t.outcome.publish_seconds = seconds_since(start);
+  published(t, session, rows);
+  task_done(t);
+}
+
+void Runner::published(TableRun& t, WarehouseSession& session, std::int64_t rows) {
+  {
+    std::lock_guard lock(mutex_);
+    t.outcome.rows = rows;
+    t.outcome.snapshot = t.partitions.empty() ? "" : t.partitions.front().snapshot;
+    if (std::any_of(t.partitions.begin(), t.partitions.end(), [](const PartitionRun& p) { return p.asserted; }))
+      t.outcome.level = std::string(to_string(ConsistencyLevel::user_asserted));
+    if (t.count) t.outcome.source_count = t.count->rows;
+    t.table.published = true;
+    t.outcome.ok = true;
+  }
+  store_.set_table_published(who_.run, t.table.ordinal, t.outcome.snapshot, t.outcome.level, t.outcome.source_count, rows);
+  step("publish.recorded");
+  session.clean(who_, t.plan().target, false);
+  for (const std::string& name : t.stage->list()) t.stage->remove(name);
+  step("table.cleaned");
+  log_info(fmt::format("{} -> {}: published, {}", t.plan().label, t.plan().target.display(), rows_text(rows)),
+           {{"event", "table_published"},
+            {"table", t.plan().label},
+            {"target", t.plan().target.display()},
+            {"rows", rows},
+            {"exactly_once", t.outcome.level}});
+}
+
+// The process that published a table may have died before it removed what the table no longer needs.
+void Runner::clean_again(TableRun& t) {
+  try {
+    loader_->run([&](WarehouseSession& session) { session.clean(who_, t.plan().target, false); });
+    const std::unique_ptr<Stage> stage = warehouse_.stage(who_.run, t.plan(), options_.spool);
+    for (const std::string& name : stage->list()) stage->remove(name);
+  } catch (const Error& e) {
+    log_warning(t.plan().label + ": what it left behind could not be removed (`pulk clean` does that): " + e.message());
+  }
+}
+
+}  // namespace pulk
