@@ -2,8 +2,10 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <mutex>
@@ -18,6 +20,11 @@ namespace {
 std::mutex mutex;
 LogOptions options;
 std::string status_line;
+
+std::size_t terminal_width() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
 
 std::string_view name_of(LogLevel level) {
   switch (level) {
@@ -83,6 +90,8 @@ void log(LogLevel level, std::string_view message, std::initializer_list<LogFiel
 void set_status_line(std::string text) {
   std::lock_guard lock(mutex);
   if (text.empty() && status_line.empty()) return;
+  // A line that wraps could not be drawn over again.
+  text.resize(std::min(text.size(), terminal_width() - 1));
   status_line = std::move(text);
   write_stderr("\r\033[K" + status_line);
 }

@@ -36,7 +36,8 @@ inline void log_info(std::string_view m, std::initializer_list<LogField> f = {})
 inline void log_warning(std::string_view m, std::initializer_list<LogField> f = {}) { log(LogLevel::warning, m, f); }
 inline void log_error(std::string_view m, std::initializer_list<LogField> f = {}) { log(LogLevel::error, m, f); }
 
-// Replaces the live status line ("" removes it). Only for terminals; the caller decides that there is one.
+// Replaces the live status line ("" removes it), cut to the terminal's width. Only for terminals; the caller decides
+// that there is one.
 void set_status_line(std::string text);
 
 }  // namespace pulk

@@ -2,7 +2,6 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -58,12 +57,7 @@ class Step {
   // What is going on right now; only on a terminal.
   void status(const std::string& what) const {
     if (::isatty(STDERR_FILENO) == 0) return;
-    std::string line = fmt::format("{}  {:<8} {}", number_, name_, what);
-    // A line that wraps could not be drawn over again.
-    winsize size{};
-    const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-    line.resize(std::min<std::size_t>(line.size(), (known ? size.ws_col : 80) - 1));
-    set_status_line(line);
+    set_status_line(fmt::format("{}  {:<8} {}", number_, name_, what));
   }
 
  private:

@@ -8,6 +8,7 @@
 
 #include "base/cancel.h"
 #include "base/strings.h"
+#include "cli/bytes_flag.h"
 #include "cli/commands.h"
 #include "cli/signals.h"
 #include "orchestrator/doctor.h"
@@ -69,17 +70,7 @@ Command add_doctor(CLI::App& app) {
   app.add_option("--source", options.source, "Name of the source connection, when there are several");
   app.add_option("--target", options.target, "Name of the target connection, when there are several");
   app.add_option("--workspace", options.workspace, "Folder of the ledger")->capture_default_str()->type_name("DIR");
-  app.add_option_function<std::string>(
-         "--memory",
-         [&options](const std::string& text) {
-           const auto bytes = parse_bytes(text);
-           if (!bytes)
-             throw CLI::ValidationError("--memory", "\"" + text + "\" is no amount of bytes, like 512MiB or 2GB");
-           options.memory = *bytes;
-         },
-         "The budget that migrate will be given")
-      ->type_name("BYTES")
-      ->default_str(format_bytes(options.memory));
+  add_bytes(app, "--memory", options.memory, "The budget that migrate will be given");
   app.add_flag("--json", flags->json, "Print the checks as JSON");
   app.footer(
       "Changes nothing on either side. Ends with 0 when no check failed, else with the class of the gravest failure.");

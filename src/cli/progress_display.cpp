@@ -1,7 +1,6 @@
 #include "cli/progress_display.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -20,11 +19,6 @@ struct Sample {
   std::int64_t rows = 0, bytes = 0;
   std::chrono::steady_clock::time_point at;
 };
-
-std::size_t terminal_width() {
-  winsize size{};
-  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 100;
-}
 
 }  // namespace
 
@@ -72,8 +66,6 @@ void ProgressDisplay::main() {
       text += fmt::format("  snapshot {} old", format_seconds(static_cast<double>(clock - since)));
     }
     if (live) {
-      const std::size_t width = terminal_width();
-      if (text.size() >= width) text.resize(width - 1);
       set_status_line(text);
     } else {
       log_info(text, {{"event", "progress"},

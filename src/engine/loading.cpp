@@ -133,7 +133,9 @@ void Runner::do_publish(TableRun& t, WarehouseSession& session, bool look_first)
     std::lock_guard lock(mutex_);
     fence = t.fences.at("");
     for (const PartitionRun& p : t.partitions) expected += p.rows;
+    t.outcome.source_count = t.count ? t.count->rows : -1;
   }
+  store_.set_source_count(who_.run, t.table.ordinal, t.outcome.source_count);
   const std::int64_t rows = session.publish(who_, t.plan(), options_.append ? PublishMode::append : PublishMode::replace,
                                             fence);
   step("publish.committed");
@@ -153,11 +155,10 @@ void Runner::published(TableRun& t, WarehouseSession& session, std::int64_t rows
     t.outcome.snapshot = t.partitions.empty() ? "" : t.partitions.front().snapshot;
     if (std::any_of(t.partitions.begin(), t.partitions.end(), [](const PartitionRun& p) { return p.asserted; }))
       t.outcome.level = std::string(to_string(ConsistencyLevel::user_asserted));
-    if (t.count) t.outcome.source_count = t.count->rows;
     t.table.published = true;
     t.outcome.ok = true;
   }
-  store_.set_table_published(who_.run, t.table.ordinal, t.outcome.snapshot, t.outcome.level, t.outcome.source_count, rows);
+  store_.set_table_published(who_.run, t.table.ordinal, t.outcome.snapshot, t.outcome.level, rows);
   step("publish.recorded");
   session.clean(who_, t.plan().target, false);
   for (const std::string& name : t.stage->list()) t.stage->remove(name);

@@ -136,6 +136,7 @@ RunOutcome Runner::run(std::vector<RunTable> tables) {
     t->table = std::move(table);
     t->outcome.label = t->plan().label;
     t->outcome.target = t->plan().target.display();
+    t->outcome.source_count = t->table.source_count;
     progress_.rows_expected += std::max<std::int64_t>(0, t->plan().rows_estimate);
     runs.push_back(std::move(t));
   }

@@ -48,6 +48,7 @@ struct RunTable {
   TablePlan plan;                               // with partitions when it was frozen by an earlier process
   bool frozen = false;
   bool published = false;                       // by an earlier process: nothing is left to do
+  std::int64_t source_count = -1;               // that an earlier process noted before it published
   std::vector<PartitionRecord> receipts;        // of a frozen table
 };
 

@@ -82,6 +82,7 @@ Start resume(StateStore& store, const RunRecord& run, const std::vector<TableCon
     table.plan = std::move(record.plan);
     table.frozen = record.state != TableState::planned;
     table.published = record.state == TableState::published;
+    table.source_count = record.source_count;
     table.receipts = std::move(record.partitions);
     published += table.published ? 1 : 0;
     start.tables.push_back(std::move(table));

@@ -75,8 +75,11 @@ class StateStore {
   // --- tables: the plan without partitions is stored with the run, with partitions when it is frozen
   virtual void freeze_table(const std::string& run, int ordinal, const TablePlan& plan) = 0;
   virtual std::vector<TableRecord> tables(const std::string& run) = 0;
+  // Rows by the source's own count in the snapshot, -1 when nobody counted. Noted before the publishing commit, so that
+  // the receipt has it whatever happens between that commit and its record.
+  virtual void set_source_count(const std::string& run, int ordinal, std::int64_t rows) = 0;
   virtual void set_table_published(const std::string& run, int ordinal, const std::string& snapshot,
-                                   const std::string& level, std::int64_t source_count, std::int64_t rows) = 0;
+                                   const std::string& level, std::int64_t rows) = 0;
   virtual void set_table_failed(const std::string& run, int ordinal, const std::string& error, int error_class) = 0;
 
   // --- partitions

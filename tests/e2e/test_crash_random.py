@@ -13,8 +13,8 @@ import time
 import pytest
 
 pytest.register_assert_rewrite("crash_support")
-from crash_support import (KINDS, SOURCE, WORKFLOW, check_finished, check_nothing_left, check_receipts,
-                           contents, crash, resume, snapshot_text)
+from crash_support import (KINDS, WORKFLOW, check_finished, check_nothing_left, check_receipts, crash, resume,
+                           snapshot_text, source)
 from support.pulk import table_entry
 from support.values import assert_same_rows
 
@@ -53,15 +53,6 @@ def run_with_kills(pulk, chance, longest) -> int:
 def measured(pulk) -> float:
     """Seconds of a whole run, the longer of two."""
     return max(pulk.migrate().expect(0).seconds for _ in range(2))
-
-
-@pytest.fixture(scope="module")
-def source(postgres):
-    database = postgres.create_database()
-    database.execute(SOURCE)
-    database.expected = contents(database)
-    yield database
-    database.drop()
 
 
 LONGEST = {}

@@ -3,8 +3,8 @@
 import pytest
 
 pytest.register_assert_rewrite("crash_support")
-from crash_support import (KINDS, STEPS, SOURCE, TABLES, WORKFLOW, check_finished, check_rows, contents, copy_of_target,
-                           crash, resume, steps_in_the_source)
+from crash_support import (KINDS, STEPS, TABLES, WORKFLOW, check_finished, check_rows, copy_of_target, crash, resume, source,
+                           steps_in_the_source)
 from support.pulk import table_entry
 from support.target import read_target
 from support.values import difference
@@ -12,16 +12,6 @@ from support.values import difference
 # Passings of these are many in a run: killed at the first and at a later one.
 MANY = tuple(step for step in STEPS if step.startswith(("partition.", "load.")))
 PER_TABLE = tuple(step for step in STEPS if step.startswith(("publish.", "table.")))
-
-
-@pytest.fixture(scope="module")
-def source(postgres):
-    """One database for all tests here: nobody writes to it."""
-    database = postgres.create_database()
-    database.execute(SOURCE)
-    database.expected = contents(database)
-    yield database
-    database.drop()
 
 
 @pytest.fixture

@@ -190,12 +190,19 @@ class SqliteStore final : public StateStore {
     return all;
   }
 
-  void set_table_published(const std::string& run, int ordinal, const std::string& snapshot, const std::string& level,
-                           std::int64_t source_count, std::int64_t rows) override {
+  void set_source_count(const std::string& run, int ordinal, std::int64_t rows) override {
     write([&] {
-      SqliteStatement(*db_, "UPDATE tbl SET state = 'published', snapshot = ?, level = ?, source_count = ?, rows = ?, "
+      SqliteStatement(*db_, "UPDATE tbl SET source_count = ? WHERE run = ? AND ordinal = ?")
+          .arg(rows).arg(run).arg(std::int64_t{ordinal}).run();
+    });
+  }
+
+  void set_table_published(const std::string& run, int ordinal, const std::string& snapshot, const std::string& level,
+                           std::int64_t rows) override {
+    write([&] {
+      SqliteStatement(*db_, "UPDATE tbl SET state = 'published', snapshot = ?, level = ?, rows = ?, "
                             "error = NULL, error_class = NULL WHERE run = ? AND ordinal = ?")
-          .arg(snapshot).arg(level).arg(source_count).arg(rows).arg(run).arg(std::int64_t{ordinal}).run();
+          .arg(snapshot).arg(level).arg(rows).arg(run).arg(std::int64_t{ordinal}).run();
     });
   }
 
