@@ -1,7 +1,7 @@
 # The usual ways to build and test pulk. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-slow asan tsan format clean
+.PHONY: help setup build demo test asan tsan format clean
 
 JOBS ?= $(shell nproc)
 VENV := $(CURDIR)/.deps/venv
@@ -27,9 +27,6 @@ demo: build  ## move a TPC-H sample from SQLite to DuckDB, killed half-way and r
 
 test: build  ## build, then run all tests
 	ctest --preset release --parallel $(JOBS)
-
-test-slow: build  ## the end-to-end tests of takeovers and of kills before single writes (about ten minutes)
-	PULK_BINARY=build/release/pulk $(VENV)/bin/python3 -m pytest -q tests/e2e/test_takeover.py tests/e2e/test_crash_writes.py
 
 asan: setup  ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(call compile,debug)
