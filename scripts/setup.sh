@@ -57,9 +57,9 @@ build_packages=(
   libgmock-dev libgtest-dev
   libpq-dev libsqlite3-dev libxxhash-dev unixodbc-dev
 )
-# libsqliteodbc is the ODBC driver the tests drive the generic ODBC source with.
+# libsqliteodbc and odbc-mariadb are the ODBC drivers that the tests use.
 test_packages=(
-  ca-certificates curl libsqliteodbc pgbouncer postgresql-15 postgresql-client-15 sqlite3
+  ca-certificates curl libsqliteodbc mariadb-server odbc-mariadb pgbouncer postgresql-15 postgresql-client-15 sqlite3
 )
 
 # Fills the array `missing` with those of the given packages that are not installed.

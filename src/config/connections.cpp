@@ -52,6 +52,7 @@ OdbcConnection read_odbc(TomlFile& file, TomlTable& table) {
   table.take("username", connection.username);
   table.take("password", connection.password);
   table.take("connect_timeout", connection.connect_timeout, 1, kDay);
+  table.take("snapshot_lock", connection.snapshot_lock);
   if (const toml::table* inner = table.take_table("odbc_options")) {
     TomlTable options(file, *inner, table.path_of_key("odbc_options"));
     options.take_all(connection.odbc_options);

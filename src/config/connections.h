@@ -39,6 +39,7 @@ struct OdbcConnection {
   Secret password;
   std::map<std::string, std::string> odbc_options;  // any other driver keyword, passed through
   int connect_timeout = 15;
+  bool snapshot_lock = false;       // writers are kept out while several connections begin their transactions
 };
 
 struct DuckdbConnection {

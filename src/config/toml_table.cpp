@@ -59,6 +59,16 @@ void TomlTable::take(std::string_view key, std::string& value) {
   if (auto text = text_of(key, *node)) value = std::move(*text);
 }
 
+void TomlTable::take(std::string_view key, bool& value) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return;
+  if (const auto written = node->value_exact<bool>()) {
+    value = *written;
+  } else {
+    add_problem(key, "must be true or false, not " + type_name(*node));
+  }
+}
+
 void TomlTable::take(std::string_view key, Secret& value) {
   const toml::node* node = find(key);
   if (node == nullptr) return;

@@ -37,6 +37,7 @@ class TomlTable {
   void add_problem(std::string_view key, std::string what, std::string hint = "");
 
   // An absent key leaves `value` as it is.
+  void take(std::string_view key, bool& value);
   void take(std::string_view key, std::string& value);
   void take(std::string_view key, Secret& value);
   void take(std::string_view key, int& value, int minimum, int maximum);

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from support.mariadb import MariadbServer
 from support.pulk import Pulk
 from support.server import PostgresServer
 from support.sqlite import SqliteSource
@@ -31,6 +32,37 @@ def postgres():
 def db(postgres):
     """An empty database, owned by the login that pulk uses."""
     database = postgres.create_database()
+    yield database
+    database.drop()
+
+
+@pytest.fixture(scope="session")
+def mariadb_servers():
+    """Started when they are asked for, by whether they have a binary log."""
+    servers = {}
+
+    def get(binary_log) -> MariadbServer:
+        if binary_log not in servers:
+            servers[binary_log] = MariadbServer(binary_log)
+        return servers[binary_log]
+
+    yield get
+    for server in servers.values():
+        server.remove()
+
+
+@pytest.fixture
+def maria(mariadb_servers):
+    """An empty database of a MariaDB without a binary log."""
+    database = mariadb_servers(False).create_database()
+    yield database
+    database.drop()
+
+
+@pytest.fixture
+def maria_logged(mariadb_servers):
+    """The same, with one: the server tells what moment a transaction sees."""
+    database = mariadb_servers(True).create_database()
     yield database
     database.drop()
 

@@ -34,10 +34,12 @@ BlockReader::BlockReader(Statement& statement, const std::vector<CellWidth>& wid
   set(SQL_ATTR_ROWS_FETCHED_PTR, &fetched_);
   for (std::size_t i = 0; i < widths.size(); ++i) {
     Column& column = columns_[i];
-    column.stride = widths[i].bytes + 1;
+    column.c_type = widths[i].c_type;
+    column.capacity = widths[i].bytes;
+    column.stride = column.capacity + (column.c_type == SQL_C_CHAR ? 1 : 0);
     column.bytes.resize(column.stride * block_);
     column.lengths.resize(block_);
-    const SQLRETURN result = SQLBindCol(handle, static_cast<SQLUSMALLINT>(i + 1), SQL_C_CHAR, column.bytes.data(),
+    const SQLRETURN result = SQLBindCol(handle, static_cast<SQLUSMALLINT>(i + 1), column.c_type, column.bytes.data(),
                                         static_cast<SQLLEN>(column.stride), column.lengths.data());
     if (!SQL_SUCCEEDED(result)) statement_.fail("cannot bind a column");
   }
@@ -56,21 +58,31 @@ Cell BlockReader::cell(std::size_t index) const {
   const SQLLEN length = column.lengths[row_];
   if (length == SQL_NULL_DATA) return {{}, 0, true};
   if (length < 0) throw Error(ErrorKind::internal, "the driver does not tell the length of a cell");
+  const char* at = column.bytes.data() + row_ * column.stride;
+  // Drivers differ in what they report for C values of a fixed size.
+  if (column.c_type != SQL_C_CHAR && column.c_type != SQL_C_BINARY) return {{at, column.capacity}, column.capacity, false};
   const auto bytes = static_cast<std::size_t>(length);
-  return {{column.bytes.data() + row_ * column.stride, std::min(bytes, column.stride - 1)}, bytes, false};
+  return {{at, std::min(bytes, column.capacity)}, bytes, false};
 }
 
-void BlockReader::read_long(std::size_t column, std::size_t length, char* out) { get_data(column, out, length); }
+void BlockReader::read_long(std::size_t column, std::size_t length, char* out) { get_data(column, out, length, length); }
 
-void BlockReader::get_data(std::size_t column, char* out, std::size_t bytes) {
-  if (block_ != 1) throw Error(ErrorKind::internal, "a long cell in a block of several rows");
+void BlockReader::get_data(std::size_t column, char* out, std::size_t bytes, std::size_t rest) {
+  if (block_ != 1) {
+    if (statement_.connection().quirks().long_cells_need_single_rows)
+      throw Error(ErrorKind::internal, "a long cell in a block of several rows");
+    const SQLRETURN moved = SQLSetPos(statement_.handle(), static_cast<SQLSETPOSIROW>(row_ + 1), SQL_POSITION,
+                                      SQL_LOCK_NO_CHANGE);
+    if (!SQL_SUCCEEDED(moved)) statement_.fail("cannot go back to a row with a long cell");
+  }
+  const SQLSMALLINT c_type = columns_[column].c_type;
   SQLLEN length = 0;
-  const SQLRETURN result = SQLGetData(statement_.handle(), static_cast<SQLUSMALLINT>(column + 1), SQL_C_CHAR, out,
-                                      static_cast<SQLLEN>(bytes + 1), &length);
+  const SQLRETURN result = SQLGetData(statement_.handle(), static_cast<SQLUSMALLINT>(column + 1), c_type, out,
+                                      static_cast<SQLLEN>(bytes + (c_type == SQL_C_CHAR ? 1 : 0)), &length);
   if (!SQL_SUCCEEDED(result)) statement_.fail("cannot read a long cell");
-  // The rest from here on: as much as was asked for, or more for the pieces after this one.
-  if (length != SQL_NO_TOTAL && (length < 0 || static_cast<std::size_t>(length) < bytes)) {
-    throw Error(ErrorKind::internal, "the driver gives less of a long cell than it has announced");
+  // Anything else would be another cell.
+  if (length != SQL_NO_TOTAL && (length < 0 || static_cast<std::size_t>(length) != rest)) {
+    throw Error(ErrorKind::internal, "the driver gives another length for the rest of a long cell than it has announced");
   }
 }
 

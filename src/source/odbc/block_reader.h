@@ -1,5 +1,5 @@
-// Fetches the rows of a statement as text cells: columns are bound to buffers, a block of rows comes with one call, and
-// a cell that is longer than its buffer is read again in full by SQLGetData, so that none is ever cut silently.
+// Fetches the rows of a statement: columns are bound to buffers, a block of rows comes with one call, and a cell that is
+// longer than its buffer is read again in full by SQLGetData, so that none is ever cut silently.
 // Belongs to one thread.
 #pragma once
 
@@ -14,14 +14,16 @@
 namespace pulk::odbc {
 
 // Bytes that the bound buffer of a column has for one cell, without the terminator. `bounded`: a longer cell cannot be
-// a value of this column at all, so that nobody will want the rest of it.
+// a value of this column at all, so that nobody will want the rest of it. `c_type`: SQL_C_CHAR and SQL_C_BINARY are cells
+// of varying length, others are C values of `bytes` bytes.
 struct CellWidth {
   std::size_t bytes = 0;
   bool bounded = true;
+  SQLSMALLINT c_type = SQL_C_CHAR;
 };
 
 struct Cell {
-  std::string_view text;   // what the buffer holds: the beginning of a long cell
+  std::string_view text;   // what the buffer holds: text, bytes, a C value; the beginning of a long cell
   std::size_t length = 0;  // of the whole cell
   bool is_null = false;
   bool is_whole() const { return text.size() == length; }
@@ -46,11 +48,14 @@ class BlockReader {
  private:
   struct Column {
     std::size_t stride = 0;
+    std::size_t capacity = 0;  // of a cell, without the terminator
+    SQLSMALLINT c_type = SQL_C_CHAR;
     std::vector<char> bytes;
     std::vector<SQLLEN> lengths;
   };
 
-  void get_data(std::size_t column, char* out, std::size_t bytes);
+  // rest: what is left of the cell from here on.
+  void get_data(std::size_t column, char* out, std::size_t bytes, std::size_t rest);
 
   Statement& statement_;
   std::vector<Column> columns_;
@@ -66,7 +71,7 @@ void BlockReader::read_pieces(std::size_t column, std::size_t length, Take take)
   std::vector<char> piece(std::min(length, kPiece) + 1);
   for (std::size_t done = 0; done < length;) {
     const std::size_t bytes = std::min(length - done, kPiece);
-    get_data(column, piece.data(), bytes);
+    get_data(column, piece.data(), bytes, length - done);
     take(std::string_view(piece.data(), bytes));
     done += bytes;
   }

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "catalog/arrow_schema.h"
 #include "source/odbc/cell_parser.h"
+#include "source/odbc/fixed_sink.h"
 #include "source/odbc/variable_sink.h"
 
 namespace pulk::odbc {
@@ -55,60 +56,19 @@ std::shared_ptr<arrow::ArrayData> ColumnSink::finish() {
 
 namespace {
 
-// Parse: std::string_view (std::string_view text, const ColumnPlan&, T& value); the result is why not.
-template <typename T, auto Parse>
-class FixedSink : public ColumnSink {
- public:
-  FixedSink(const ColumnPlan& plan, arrow::MemoryPool* pool) : ColumnSink(plan, pool), values_(pool) {}
-  std::int64_t bytes() const override { return values_.length() * static_cast<std::int64_t>(sizeof(T)); }
-
- protected:
-  std::string_view append_value(const Cell& cell, BlockReader&, std::size_t, std::int64_t) override {
-    T value{};
-    if (const std::string_view why = Parse(cell, plan_, value); !why.empty()) return why;
-    check(values_.Append(value));
-    return "";
-  }
-  void append_filler() override { check(values_.Append(T{})); }
-  void finish_values(arrow::ArrayData& data) override {
-    std::shared_ptr<arrow::Buffer> values;
-    check(values_.Finish(&values));
-    data.buffers.push_back(std::move(values));
-  }
-
- private:
-  arrow::TypedBufferBuilder<T> values_;
-};
-
-class BooleanSink : public ColumnSink {
- public:
-  BooleanSink(const ColumnPlan& plan, arrow::MemoryPool* pool) : ColumnSink(plan, pool), values_(pool) {}
-  std::int64_t bytes() const override { return values_.length() / 8; }
-
- protected:
-  std::string_view append_value(const Cell& cell, BlockReader&, std::size_t, std::int64_t) override {
-    const auto value = cell.is_whole() ? parse_zero_or_one(cell.text) : std::nullopt;
-    if (!value) return "is neither 0 nor 1";
-    check(values_.Append(*value));
-    return "";
-  }
-  void append_filler() override { check(values_.Append(false)); }
-  void finish_values(arrow::ArrayData& data) override {
-    std::shared_ptr<arrow::Buffer> values;
-    check(values_.Finish(&values));
-    data.buffers.push_back(std::move(values));
-  }
-
- private:
-  arrow::TypedBufferBuilder<bool> values_;
-};
-
 template <typename T>
 std::string_view take_integer(const Cell& cell, const ColumnPlan&, T& value) {
   const auto parsed = cell.is_whole() ? parse_integer(cell.text) : std::nullopt;
   if (!parsed) return "is not an integer";
   if (*parsed < std::numeric_limits<T>::min() || *parsed > std::numeric_limits<T>::max()) return "is out of range";
   value = static_cast<T>(*parsed);
+  return "";
+}
+
+std::string_view take_boolean(const Cell& cell, const ColumnPlan&, bool& value) {
+  const auto parsed = cell.is_whole() ? parse_zero_or_one(cell.text) : std::nullopt;
+  if (!parsed) return "is neither 0 nor 1";
+  value = *parsed;
   return "";
 }
 
@@ -173,7 +133,7 @@ std::unique_ptr<ColumnSink> make_sink(CellForm form, const ColumnPlan& plan, arr
         return std::make_unique<FixedSink<std::int32_t, take_integer<std::int32_t>>>(plan, pool);
       }
       return std::make_unique<FixedSink<std::int64_t, take_integer<std::int64_t>>>(plan, pool);
-    case CellForm::boolean: return std::make_unique<BooleanSink>(plan, pool);
+    case CellForm::boolean: return std::make_unique<BooleanSink<take_boolean>>(plan, pool);
     case CellForm::real: return std::make_unique<FixedSink<double, take_real>>(plan, pool);
     case CellForm::decimal: return std::make_unique<FixedSink<Int128, take_decimal>>(plan, pool);
     case CellForm::date: return std::make_unique<FixedSink<std::int32_t, take_date>>(plan, pool);

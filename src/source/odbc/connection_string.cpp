@@ -43,8 +43,8 @@ std::string connection_string(const OdbcConnection& connection, const Quirks& qu
   if (!database.empty()) string.add("Database", database);
   if (!connection.host.empty()) string.add("Server", connection.host);
   if (connection.port != 0) string.add("Port", std::to_string(connection.port));
-  if (!connection.username.empty()) string.add("UID", connection.username);
-  if (!connection.password.empty()) string.add("PWD", connection.password.reveal());
+  if (!connection.username.empty()) string.add(quirks.user_keyword, connection.username);
+  if (!connection.password.empty()) string.add(quirks.password_keyword, connection.password.reveal());
   // What the quirks ask for comes first and is not left to the user: exactness and memory hang on it.
   std::vector<std::string> fixed;
   for (const auto& [keyword, value] : quirks.keywords) {

@@ -4,15 +4,10 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "source/odbc/error_codes.h"
 
 namespace pulk::odbc {
 namespace {
-
-struct Diagnostics {
-  std::string state;  // of the first record
-  SQLINTEGER native = 0;
-  std::string text;
-};
 
 Diagnostics diagnostics(SQLSMALLINT type, SQLHANDLE handle) {
   Diagnostics all;
@@ -32,52 +27,10 @@ Diagnostics diagnostics(SQLSMALLINT type, SQLHANDLE handle) {
   return all;
 }
 
-// SQLite's result codes are the native errors of its driver. sqlite.org/rescode.html
-ErrorKind kind_of(const Diagnostics& found) {
-  const std::string_view state = found.state;
-  if (state.starts_with("08") || state.starts_with("HYT") || state == "40001") return ErrorKind::retryable;
-  if (state.starts_with("28")) return ErrorKind::refused;
-  switch (found.native & 0xFF) {
-    case 5:    // SQLITE_BUSY
-    case 6:    // SQLITE_LOCKED
-    case 7:    // SQLITE_NOMEM
-    case 9:    // SQLITE_INTERRUPT
-    case 10:   // SQLITE_IOERR
-    case 13:   // SQLITE_FULL
-    case 15:   // SQLITE_PROTOCOL
-    case 17:   // SQLITE_SCHEMA
-      return ErrorKind::retryable;
-    case 11:   // SQLITE_CORRUPT
-    case 26:   // SQLITE_NOTADB
-    case 3:    // SQLITE_PERM
-    case 8:    // SQLITE_READONLY: a journal that a crash left behind waits for a writer
-    case 23:   // SQLITE_AUTH
-      return ErrorKind::refused;
-    default: return ErrorKind::usage;  // a name or an SQL text that a person wrote
-  }
-}
-
-// SQLite rolls the transaction back by itself after these, also when it was only reading.
-bool ends_transaction(const Diagnostics& found) {
-  const int code = found.native & 0xFF;
-  return found.state.starts_with("08") || code == 7 || code == 10 || code == 11 || code == 13;
-}
-
-std::string hint_of(const Diagnostics& found) {
-  if ((found.native & 0xFF) == 5) return "another process writes to the database: run again when it is done";
-  if ((found.native & 0xFF) == 8) {
-    return "a crash left a transaction unfinished: open the database once with a program that may write to it";
-  }
-  if (found.state == "IM002" || found.text.find("Can't open lib") != std::string::npos) {
-    return "`odbcinst -q -d` lists the installed drivers";
-  }
-  return "";
-}
-
-Error to_error(const Diagnostics& found, const std::string& what, const std::string& subject) {
+Error to_error(const Diagnostics& found, ErrorCodes codes, const std::string& what, const std::string& subject) {
   std::string text = what + ": " + (found.text.empty() ? "no diagnostics from the driver" : found.text);
   if (!found.state.empty()) text += " [" + found.state + "]";
-  return Error(kind_of(found), text, subject, hint_of(found));
+  return Error(kind_of(found, codes), text, subject, hint_of(found, codes));
 }
 
 SQLCHAR* bytes_of(const std::string& text) {
@@ -103,10 +56,10 @@ Connection::Connection(const std::string& connection_string, const Quirks& quirk
     SQLSetConnectAttr(dbc_, SQL_ATTR_LOGIN_TIMEOUT, number(static_cast<SQLULEN>(timeout_seconds)), 0);
     const SQLRETURN result = SQLDriverConnect(dbc_, nullptr, bytes_of(connection_string), SQL_NTS, nullptr, 0, nullptr,
                                               SQL_DRIVER_NOPROMPT);
-    if (!SQL_SUCCEEDED(result)) throw to_error(diagnostics(SQL_HANDLE_DBC, dbc_), "cannot connect", subject_);
+    if (!SQL_SUCCEEDED(result)) throw to_error(diagnostics(SQL_HANDLE_DBC, dbc_), quirks_.codes, "cannot connect", subject_);
     connected_ = true;
     if (quirks_.cancel_by_idle_statement && !SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_STMT, dbc_, &idle_))) {
-      throw to_error(diagnostics(SQL_HANDLE_DBC, dbc_), "no statement", subject_);
+      throw to_error(diagnostics(SQL_HANDLE_DBC, dbc_), quirks_.codes, "no statement", subject_);
     }
     if (cancel_ != nullptr) {
       registration_ = std::make_unique<CancelToken::Registration>(*cancel_, [this] { interrupt(); });
@@ -186,7 +139,7 @@ void Connection::execute(const std::string& sql) { Statement(*this).execute(sql)
 
 Statement::Statement(Connection& connection) : connection_(connection) {
   if (!SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_STMT, connection.handle(), &handle_))) {
-    throw to_error(diagnostics(SQL_HANDLE_DBC, connection.handle()), "no statement", connection.subject());
+    throw to_error(diagnostics(SQL_HANDLE_DBC, connection.handle()), connection.quirks().codes, "no statement", connection.subject());
   }
 }
 
@@ -200,9 +153,9 @@ Statement::~Statement() {
 
 void Statement::fail(const std::string& what) {
   const Diagnostics found = diagnostics(SQL_HANDLE_STMT, handle_);
-  if (ends_transaction(found)) connection_.lost_ = true;
+  if (ends_transaction(found, connection_.quirks().codes)) connection_.lost_ = true;
   connection_.check_cancelled();
-  throw to_error(found, what, connection_.subject());
+  throw to_error(found, connection_.quirks().codes, what, connection_.subject());
 }
 
 void Statement::execute(const std::string& sql) {

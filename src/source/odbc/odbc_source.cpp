@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "source/odbc/connection_string.h"
 #include "source/odbc/handle.h"
+#include "source/odbc/server_source.h"
 #include "source/odbc/sqlite_catalog.h"
 #include "source/odbc/sqlite_sessions.h"
 #include "source/odbc/sqlite_snapshot.h"
@@ -74,7 +75,8 @@ OdbcConnection look_up(OdbcConnection settings) {
   Connection connection(connection_string(settings, careful, "", {}), careful, settings.connect_timeout,
                         "DSN " + settings.dsn, nullptr);
   settings.driver_name = connection.info(SQL_DRIVER_NAME);
-  if (settings.database.empty() && find_quirks(settings.driver_name) != nullptr) {
+  const Quirks* quirks = find_quirks(settings.driver_name);
+  if (settings.database.empty() && quirks != nullptr && quirks->codes == ErrorCodes::sqlite) {
     settings.database = connection.value("SELECT file FROM pragma_database_list WHERE name = 'main'").value_or("");
   }
   return settings;
@@ -87,10 +89,12 @@ std::unique_ptr<Source> make_odbc_source(const OdbcConnection& connection, int m
   const Quirks* quirks = find_quirks(settings.driver_name);
   if (quirks == nullptr) {
     throw Error(ErrorKind::refused, "this version of pulk does not know the ODBC driver " + settings.driver_name,
-                "connections.source.odbc", "it reads SQLite files by the driver SQLite3");
+                "connections.source.odbc", "it reads SQLite files by the driver SQLite3, and MariaDB by MariaDB Connector/ODBC");
   }
   // What look_up() found is a file name; the driver manager reaches it through the data source.
   if (!settings.dsn.empty()) settings.driver_name.clear();
+  if (quirks->codes == ErrorCodes::mariadb)
+    return make_mariadb_source(std::move(settings), *quirks, max_connections, cancel);
   return std::make_unique<SqliteSource>(
       std::make_shared<SqliteSessions>(std::move(settings), *quirks, max_connections, cancel));
 }

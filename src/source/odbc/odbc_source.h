@@ -1,4 +1,4 @@
-// Any database with an ODBC driver, through unixODBC. This version knows the SQLite driver.
+// Any database with an ODBC driver, through unixODBC. This version knows the drivers of SQLite and MariaDB.
 #pragma once
 
 #include <memory>

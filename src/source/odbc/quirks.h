@@ -9,16 +9,23 @@
 
 namespace pulk::odbc {
 
+enum class ErrorCodes { none, sqlite, mariadb };
+
 struct Quirks {
   std::string_view driver;  // what SQL_DRIVER_NAME and the driver's name in odbcinst.ini contain, lower case
   // Keywords that every connection string gets.
   std::vector<std::pair<std::string, std::string>> keywords;
   // Values of the connection string may be written {in braces}.
   bool braces = true;
+  // Keywords by which the driver calls user and password.
+  std::string_view user_keyword = "UID";
+  std::string_view password_keyword = "PWD";
   // Longest value of a keyword, 0: no limit known.
   std::size_t longest_value = 0;
   // SQLGetData reaches only the last row of a block.
   bool long_cells_need_single_rows = false;
+  // Whose numbers the native error codes are.
+  ErrorCodes codes = ErrorCodes::none;
   // SQLCancel must not be called on a statement that another thread is executing.
   bool cancel_by_idle_statement = false;
 };

@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <utility>
 
@@ -31,66 +29,18 @@ void check_file(const OdbcConnection& settings) {
 
 }  // namespace
 
-SqliteSessions::SqliteSessions(OdbcConnection settings, const Quirks& quirks, int max_connections, CancelToken* cancel)
-    : settings_(std::move(settings)), quirks_(quirks), cancel_(cancel), free_(std::max(1, max_connections)) {}
-
-std::shared_ptr<Connection> SqliteSessions::open() {
-  {
-    std::unique_lock lock(mutex_);
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(settings_.connect_timeout);
-    while (free_ == 0) {
-      if (cancel_ != nullptr) cancel_->check();
-      if (std::chrono::steady_clock::now() >= deadline) {
-        throw Error(ErrorKind::retryable, "all connections that the run may open are in use", settings_.database);
-      }
-      // Short waits: a cancelled run tells this condition nothing.
-      freed_.wait_for(lock, std::chrono::milliseconds(100));
-    }
-    --free_;
+std::unique_ptr<Connection> SqliteSessions::connect() {
+  check_file(settings_);
+  const std::string database = sqlite::file_uri(std::filesystem::absolute(settings_.database).string());
+  // The driver's own 100 s would hide a writer that never lets go.
+  const std::string text = connection_string(settings_, quirks_, database,
+                                             {{"Timeout", std::to_string(settings_.connect_timeout * 1000)}});
+  auto opened = std::make_unique<Connection>(text, quirks_, settings_.connect_timeout, settings_.database, cancel_);
+  const std::lock_guard lock(mutex_);
+  if (path_.empty()) {
+    path_ = opened->value("SELECT file FROM pragma_database_list WHERE name = 'main'").value_or("");
   }
-  return connect();
-}
-
-std::shared_ptr<Connection> SqliteSessions::open_if_free() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (free_ == 0) return nullptr;
-    --free_;
-  }
-  return connect();
-}
-
-std::shared_ptr<Connection> SqliteSessions::connect() {
-  try {
-    check_file(settings_);
-    const std::string database = sqlite::file_uri(std::filesystem::absolute(settings_.database).string());
-    // The driver's own 100 s would hide a writer that never lets go.
-    const std::string text = connection_string(
-        settings_, quirks_, database, {{"Timeout", std::to_string(settings_.connect_timeout * 1000)}});
-    auto opened = std::make_unique<Connection>(text, quirks_, settings_.connect_timeout, settings_.database, cancel_);
-    {
-      const std::lock_guard lock(mutex_);
-      if (path_.empty()) {
-        path_ = opened->value("SELECT file FROM pragma_database_list WHERE name = 'main'").value_or("");
-      }
-    }
-    const auto self = shared_from_this();
-    return {opened.release(), [self](Connection* connection) {
-              delete connection;
-              self->give_back();
-            }};
-  } catch (...) {
-    give_back();
-    throw;
-  }
-}
-
-void SqliteSessions::give_back() {
-  {
-    const std::lock_guard lock(mutex_);
-    ++free_;
-  }
-  freed_.notify_one();
+  return opened;
 }
 
 std::string SqliteSessions::path() {

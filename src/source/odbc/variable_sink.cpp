@@ -87,6 +87,25 @@ class TextSink : public VariableSink {
   }
 };
 
+class RawBytesSink : public VariableSink {
+ public:
+  using VariableSink::VariableSink;
+
+ protected:
+  std::string_view append_value(const Cell& cell, BlockReader& reader, std::size_t column,
+                                std::int64_t max_bytes) override {
+    if (!fits(cell.length, max_bytes)) return kTooLong;
+    char* out = room(cell.length);
+    if (cell.is_whole()) {
+      std::memcpy(out, cell.text.data(), cell.length);
+    } else {
+      reader.read_long(column, cell.length, out);
+    }
+    taken(cell.length);
+    return "";
+  }
+};
+
 // Any value but a blob, as text: numbers in the shortest form that is exact.
 class TaggedSink : public VariableSink {
  public:
@@ -180,6 +199,14 @@ class BytesSink : public VariableSink {
 };
 
 }  // namespace
+
+std::unique_ptr<ColumnSink> make_text_sink(const ColumnPlan& plan, arrow::MemoryPool* pool) {
+  return std::make_unique<TextSink>(plan, pool);
+}
+
+std::unique_ptr<ColumnSink> make_raw_bytes_sink(const ColumnPlan& plan, arrow::MemoryPool* pool) {
+  return std::make_unique<RawBytesSink>(plan, pool);
+}
 
 std::unique_ptr<ColumnSink> make_variable_sink(CellForm form, const ColumnPlan& plan, arrow::MemoryPool* pool) {
   if (form == CellForm::bytes) return std::make_unique<BytesSink>(plan, pool);

@@ -7,6 +7,11 @@
 
 namespace pulk::odbc {
 
+// Text that is UTF-8 already; bytes that are bound as SQL_C_BINARY.
+std::unique_ptr<ColumnSink> make_text_sink(const ColumnPlan& plan, arrow::MemoryPool* pool);
+std::unique_ptr<ColumnSink> make_raw_bytes_sink(const ColumnPlan& plan, arrow::MemoryPool* pool);
+
+// Cells as SQLite's driver hands them over.
 std::unique_ptr<ColumnSink> make_variable_sink(sqlite::CellForm form, const ColumnPlan& plan, arrow::MemoryPool* pool);
 
 }  // namespace pulk::odbc

@@ -1,0 +1,105 @@
+#include "source/odbc/error_codes.h"
+
+#include <string_view>
+
+namespace pulk::odbc {
+namespace {
+
+// sqlite.org/rescode.html
+ErrorKind kind_of_sqlite(int native) {
+  switch (native & 0xFF) {
+    case 5:    // SQLITE_BUSY
+    case 6:    // SQLITE_LOCKED
+    case 7:    // SQLITE_NOMEM
+    case 9:    // SQLITE_INTERRUPT
+    case 10:   // SQLITE_IOERR
+    case 13:   // SQLITE_FULL
+    case 15:   // SQLITE_PROTOCOL
+    case 17:   // SQLITE_SCHEMA
+      return ErrorKind::retryable;
+    case 11:   // SQLITE_CORRUPT
+    case 26:   // SQLITE_NOTADB
+    case 3:    // SQLITE_PERM
+    case 8:    // SQLITE_READONLY: a journal that a crash left behind waits for a writer
+    case 23:   // SQLITE_AUTH
+      return ErrorKind::refused;
+    default: return ErrorKind::usage;  // a name or an SQL text that a person wrote
+  }
+}
+
+// mariadb.com/kb/en/mariadb-error-code-reference
+ErrorKind kind_of_mariadb(int native) {
+  switch (native) {
+    case 1040:  // ER_CON_COUNT_ERROR
+    case 1053:  // ER_SERVER_SHUTDOWN
+    case 1158:  // ER_NET_READ_ERROR
+    case 1159:  // ER_NET_READ_INTERRUPTED
+    case 1205:  // ER_LOCK_WAIT_TIMEOUT
+    case 1213:  // ER_LOCK_DEADLOCK
+    case 1226:  // ER_USER_LIMIT_REACHED
+    case 1317:  // ER_QUERY_INTERRUPTED
+    case 1412:  // ER_TABLE_DEF_CHANGED: altered between the start of the transaction and the first read
+    case 1927:  // ER_CONNECTION_KILLED
+    case 1969:  // ER_STATEMENT_TIMEOUT
+    case 2002:  // CR_CONNECTION_ERROR
+    case 2003:  // CR_CONN_HOST_ERROR
+    case 2006:  // CR_SERVER_GONE_ERROR
+    case 2013:  // CR_SERVER_LOST
+      return ErrorKind::retryable;
+    case 1044:  // ER_DBACCESS_DENIED_ERROR
+    case 1045:  // ER_ACCESS_DENIED_ERROR
+    case 1142:  // ER_TABLEACCESS_DENIED_ERROR
+    case 1143:  // ER_COLUMNACCESS_DENIED_ERROR
+    case 1227:  // ER_SPECIFIC_ACCESS_DENIED_ERROR
+    case 1698:  // ER_ACCESS_DENIED_NO_PASSWORD_ERROR
+      return ErrorKind::refused;
+    default: return ErrorKind::usage;
+  }
+}
+
+}  // namespace
+
+ErrorKind kind_of(const Diagnostics& found, ErrorCodes codes) {
+  const std::string_view state = found.state;
+  if (state.starts_with("08") || state.starts_with("HYT") || state == "40001") return ErrorKind::retryable;
+  if (state.starts_with("28")) return ErrorKind::refused;
+  switch (codes) {
+    case ErrorCodes::sqlite: return kind_of_sqlite(found.native);
+    case ErrorCodes::mariadb: return kind_of_mariadb(found.native);
+    case ErrorCodes::none: break;
+  }
+  return ErrorKind::usage;
+}
+
+bool ends_transaction(const Diagnostics& found, ErrorCodes codes) {
+  if (found.state.starts_with("08")) return true;
+  const int code = found.native;
+  switch (codes) {
+    // SQLite rolls the transaction back by itself after these, also when it was only reading.
+    case ErrorCodes::sqlite:
+      return (code & 0xFF) == 7 || (code & 0xFF) == 10 || (code & 0xFF) == 11 || (code & 0xFF) == 13;
+    case ErrorCodes::mariadb: return code == 1053 || code == 1213 || code == 1927 || code == 2006 || code == 2013;
+    case ErrorCodes::none: break;
+  }
+  // Nobody knows: what comes next must not be of another moment.
+  return true;
+}
+
+std::string hint_of(const Diagnostics& found, ErrorCodes codes) {
+  if (found.state == "IM002" || found.text.find("Can't open lib") != std::string::npos) {
+    return "`odbcinst -q -d` lists the installed drivers";
+  }
+  const int code = found.native;
+  if (codes == ErrorCodes::sqlite && (code & 0xFF) == 5) {
+    return "another process writes to the database: run again when it is done";
+  }
+  if (codes == ErrorCodes::sqlite && (code & 0xFF) == 8) {
+    return "a crash left a transaction unfinished: open the database once with a program that may write to it";
+  }
+  if (codes == ErrorCodes::mariadb && (code == 1044 || code == 1142 || code == 1143)) {
+    return "grant SELECT to the user that pulk logs in with";
+  }
+  return "";
+}
+
+}  // namespace pulk::odbc

@@ -1,0 +1,23 @@
+#include "source/odbc/server_sessions.h"
+
+#include <string>
+#include <utility>
+
+#include "source/odbc/connection_string.h"
+
+namespace pulk::odbc {
+
+ServerSessions::ServerSessions(OdbcConnection settings, const Quirks& quirks, std::unique_ptr<ServerDialect> dialect,
+                               int max_connections, CancelToken* cancel)
+    : Sessions(std::move(settings), quirks, max_connections, cancel), dialect_(std::move(dialect)) {}
+
+std::unique_ptr<Connection> ServerSessions::connect() {
+  const std::string where = settings_.dsn.empty() ? settings_.host + (settings_.port > 0 ? ":" + std::to_string(settings_.port) : "")
+                                                  : "DSN " + settings_.dsn;
+  auto connection = std::make_unique<Connection>(connection_string(settings_, quirks_, settings_.database, {}), quirks_,
+                                                 settings_.connect_timeout, where, cancel_);
+  for (const std::string& statement : dialect_->session_settings()) connection->execute(statement);
+  return connection;
+}
+
+}  // namespace pulk::odbc

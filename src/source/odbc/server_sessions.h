@@ -1,0 +1,27 @@
+// Connections to one database server: how they are opened and set up. Thread-safe.
+#pragma once
+
+#include <memory>
+
+#include "source/odbc/server_dialect.h"
+#include "source/odbc/sessions.h"
+
+namespace pulk::odbc {
+
+class ServerSessions : public Sessions {
+ public:
+  ServerSessions(OdbcConnection settings, const Quirks& quirks, std::unique_ptr<ServerDialect> dialect,
+                 int max_connections, CancelToken* cancel);
+
+  const ServerDialect& dialect() const { return *dialect_; }
+  // Writers may be kept out for the moment in which the snapshot is taken.
+  bool may_lock() const { return settings_.snapshot_lock; }
+
+ protected:
+  std::unique_ptr<Connection> connect() override;
+
+ private:
+  const std::unique_ptr<ServerDialect> dialect_;
+};
+
+}  // namespace pulk::odbc
