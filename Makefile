@@ -25,8 +25,10 @@ build: setup  ## build build/release/pulk
 demo: build  ## move a TPC-H sample from SQLite to DuckDB, killed half-way and resumed
 	PATH="$(VENV)/bin:$$PATH" PULK_TPCHGEN="$${PULK_TPCHGEN:-$(VENV)/bin/tpchgen-cli}" build/release/pulk demo
 
-test: build  ## build, then run all tests
+test: build  ## build, then run all tests, and the fuzzers for half a minute
+	$(call compile,fuzz)
 	ctest --preset release --parallel $(JOBS)
+	ctest --preset fuzz --parallel $(JOBS)
 
 asan: setup  ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(call compile,debug)
