@@ -84,7 +84,7 @@ Sample draw(pg::Connection& connection, const TableInfo& table, const KeyColumns
     keys.push_back(alias);
   }
   const std::string key_list = join(keys, ", ");
-  const std::string keyed = "NOT (" + join(keys, " IS NULL OR ") + " IS NULL)";
+  const std::string keyed = join(keys, " IS DISTINCT FROM NULL AND ") + " IS DISTINCT FROM NULL";
   // Row r (from 0) starts a piece when r * pieces / n passes an integer. Its rank, the number of rows below its key,
   // is the same for all rows of one key; a boundary at rank 0 would cut nothing off.
   const std::string sql =

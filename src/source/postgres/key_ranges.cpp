@@ -43,10 +43,11 @@ std::string KeyColumns::list() const {
   return join(quoted, ", ");
 }
 
+// IS [NOT] NULL would ask the fields of a row type: a row of NULLs and values is neither.
 std::string KeyColumns::not_null() const {
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (nullable[i]) parts.push_back(quote_double(names[i]) + " IS NOT NULL");
+    if (nullable[i]) parts.push_back(quote_double(names[i]) + " IS DISTINCT FROM NULL");
   }
   return join(parts, " AND ");
 }
@@ -54,7 +55,7 @@ std::string KeyColumns::not_null() const {
 std::string KeyColumns::any_null() const {
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (nullable[i]) parts.push_back(quote_double(names[i]) + " IS NULL");
+    if (nullable[i]) parts.push_back(quote_double(names[i]) + " IS NOT DISTINCT FROM NULL");
   }
   return join(parts, " OR ");
 }

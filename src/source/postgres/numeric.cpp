@@ -81,6 +81,18 @@ NumericResult decode_numeric(const std::uint8_t* bytes, std::size_t size, int pr
   return NumericResult::exact;
 }
 
+std::string decimal_text(Int128 value, int scale) {
+  auto rest = value < 0 ? -static_cast<UInt128>(value) : static_cast<UInt128>(value);
+  std::string reversed;
+  for (int digit = 0; rest != 0 || digit <= scale; ++digit) {
+    if (digit == scale && scale > 0) reversed += '.';
+    reversed += static_cast<char>('0' + static_cast<int>(rest % 10));
+    rest /= 10;
+  }
+  if (value < 0) reversed += '-';
+  return {reversed.rbegin(), reversed.rend()};
+}
+
 std::string numeric_text(const std::uint8_t* bytes, std::size_t size) {
   constexpr int readable = 60;
   if (size < header_bytes) return "?";

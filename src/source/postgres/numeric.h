@@ -24,6 +24,9 @@ UInt128 power_of_ten(int exponent);
 // value * 10^scale, when that is an integer below 10^precision.
 NumericResult decode_numeric(const std::uint8_t* bytes, std::size_t size, int precision, int scale, Int128& out);
 
+// value / 10^scale, with all digits of the scale: "-0.05".
+std::string decimal_text(Int128 value, int scale);
+
 // The value as PostgreSQL prints it; "?" when malformed. Values longer than a person reads are cut.
 std::string numeric_text(const std::uint8_t* bytes, std::size_t size);
 

@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "source/dialect/postgres.h"
+#include "source/postgres/type_parts.h"
 
 namespace pulk::postgres {
 namespace {
@@ -15,6 +16,22 @@ namespace {
 const std::string tree_of_first_parameter =
     "tree(oid) AS (SELECT $1::pg_catalog.oid UNION SELECT i.inhrelid FROM tree"
     " JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.oid)";
+
+// "ext.hstore" and "\"Pair\"" without schema and quotes.
+std::string unqualified(const std::string& type) {
+  std::string name;
+  bool quoted = false;
+  for (const char c : type) {
+    if (c == '"') {
+      quoted = !quoted;
+    } else if (c == '.' && !quoted) {
+      name.clear();
+    } else {
+      name += c;
+    }
+  }
+  return name;
+}
 
 // The names of a type beside the one that format_type() writes (PostgreSQL documentation, table "Data Types").
 std::vector<std::string> aliases_of(const std::string& type) {
@@ -31,9 +48,19 @@ std::vector<std::string> aliases_of(const std::string& type) {
       {"time without time zone", {"time"}},
       {"timestamp without time zone", {"timestamp"}},
       {"timestamp with time zone", {"timestamptz"}},
+      {"time with time zone", {"timetz"}},
+      {"bit varying", {"varbit"}},
+      {"\"char\"", {}},  // without its quotes it is another type
   };
-  const auto found = aliases.find(type);
-  return found == aliases.end() ? std::vector<std::string>() : found->second;
+  if (type.ends_with("[]")) {
+    std::vector<std::string> names = aliases_of(type.substr(0, type.size() - 2));
+    for (std::string& name : names) name += "[]";
+    return names;
+  }
+  if (const auto found = aliases.find(type); found != aliases.end()) return found->second;
+  // A type outside the search_path is written with its schema, one with capitals or blanks in quotes.
+  const std::string plain = unqualified(type);
+  return plain == type ? std::vector<std::string>() : std::vector<std::string>{plain};
 }
 
 CatalogColumn column_from(const pg::Result& rows, int row) {
@@ -50,8 +77,12 @@ CatalogColumn column_from(const pg::Result& rows, int row) {
   if (!rows.is_null(row, 7)) column.column.note = "domain " + rows.text(row, 7);
   column.attnum = static_cast<int>(rows.integer(row, 8));
   column.may_select = rows.boolean(row, 9);
-  classify(column);
   return column;
+}
+
+void classify(pg::Connection& connection, std::vector<CatalogColumn>& columns) {
+  look_into_types(connection, columns);
+  for (CatalogColumn& column : columns) classify(column);
 }
 
 std::vector<CatalogColumn> relation_columns(pg::Connection& connection, const std::string& oid) {
@@ -81,6 +112,7 @@ SELECT a.attname, b.type, b.typmod, t.typtype = 'e', pg_catalog.format_type(b.ty
                                            {oid});
   std::vector<CatalogColumn> columns;
   for (int i = 0; i < rows.rows(); ++i) columns.push_back(column_from(rows, i));
+  classify(connection, columns);
   return columns;
 }
 
@@ -214,6 +246,7 @@ std::vector<CatalogColumn> query_columns(pg::Connection& connection, const std::
     }
     columns.push_back(std::move(column));
   }
+  classify(connection, columns);
   return columns;
 }
 
@@ -226,8 +259,9 @@ std::vector<std::string> names_of(const std::vector<CatalogColumn>& columns) {
 std::string fingerprint_of(const std::vector<CatalogColumn>& columns) {
   std::string text;
   for (const CatalogColumn& column : columns) {
-    text += column.column.name + '\x1f' + column.column.native_type + '\x1f' + (column.column.nullable ? "1" : "0") +
-            '\x1e';
+    text += column.column.name + '\x1f' + column.column.native_type + '\x1f' + (column.column.nullable ? "1" : "0");
+    if (!column.layout.empty()) text += '\x1f' + column.layout;
+    text += '\x1e';
   }
   return xxh128_hex(text);
 }

@@ -5,8 +5,10 @@
 #include <arrow/memory_pool.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 
@@ -45,7 +47,26 @@ std::shared_ptr<arrow::ResizableBuffer> allocate(std::int64_t bytes, arrow::Memo
 
 std::int64_t bitmap_bytes(std::int64_t rows) { return (rows + 7) / 8; }
 
-bool is_variable(Decode decode) { return decode == Decode::text || decode == Decode::bytes || decode == Decode::jsonb; }
+bool is_variable(Decode decode) {
+  switch (decode) {
+    case Decode::text:
+    case Decode::printed:
+    case Decode::bytes:
+    case Decode::jsonb:
+    case Decode::money_text:
+    case Decode::char_byte:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The spelling of charout() since PostgreSQL 16; older servers print bytes above 127 raw, which is no UTF-8.
+std::string char_byte_text(std::uint8_t byte) {
+  if (byte == 0) return "";
+  if (byte < 0x80) return {static_cast<char>(byte)};
+  return fmt::format("\\{:03o}", byte);
+}
 
 std::string shown(const std::uint8_t* value, std::int32_t size) {
   constexpr std::int32_t readable = 40;
@@ -71,6 +92,7 @@ struct RowDecoder::Column {
   bool variable = false;
   int width = 0;  // of fixed-width values, in bytes; 0 for booleans and variable width
   int precision = 0, scale = 0;
+  int source_scale = 0;          // of money
   std::uint8_t* data = nullptr;  // values, or the bytes of variable-width values
   std::int32_t* offsets = nullptr;
   std::uint8_t* validity = nullptr;  // all ones from the start; made at the first NULL
@@ -100,6 +122,7 @@ RowDecoder::RowDecoder(std::string label, std::vector<ReadColumn> columns, const
     column.width = column.variable || column.boolean ? 0 : fixed_width(read.plan.carrier);
     column.precision = read.plan.carrier.precision;
     column.scale = read.plan.carrier.scale;
+    column.source_scale = read.plan.logical.scale;
     column.name = read.plan.source_name;
     column.type = read.plan.source_type;
     column.carrier = to_string(read.plan.carrier);
@@ -217,6 +240,8 @@ inline void RowDecoder::append(Column& column, const std::uint8_t* value, std::i
                "read the column as bytes, or repair it in the source");
       }
       return append_variable(column, value, size);
+    case Decode::printed:
+      return append_printed(column, value, size);
     case Decode::bytes:
       return append_variable(column, value, size);
     case Decode::jsonb:
@@ -300,7 +325,36 @@ inline void RowDecoder::append(Column& column, const std::uint8_t* value, std::i
     case Decode::integer:
     case Decode::integer_decimal:
       return append_integer(column, value, size);
+    case Decode::unsigned32: {
+      if (size != 4) wrong_size(column, size);
+      const std::int64_t number = read_u32(value);
+      std::memcpy(column.data + row_ * 8, &number, 8);
+      return;
+    }
+    case Decode::unsigned64_decimal:
+      if (size != 8) wrong_size(column, size);
+      return store_decimal(column, read_u64(value), 0);
+    case Decode::money_decimal:
+      if (size != 8) wrong_size(column, size);
+      return store_decimal(column, read_i64(value), column.source_scale);
+    case Decode::money_text:
+      if (size != 8) wrong_size(column, size);
+      return append_text(column, decimal_text(read_i64(value), column.source_scale));
+    case Decode::char_byte:
+      if (size != 1) wrong_size(column, size);
+      return append_text(column, char_byte_text(value[0]));
   }
+}
+
+void RowDecoder::append_printed(Column& column, const std::uint8_t* value, std::int32_t size) {
+  if (!valid_utf8({reinterpret_cast<const char*>(value), static_cast<std::size_t>(size)})) {
+    refuse(column, "'" + shown(value, size) + "' is not UTF-8", "repair it in the source, or convert it in a query");
+  }
+  append_variable(column, value, size);
+}
+
+void RowDecoder::append_text(Column& column, std::string_view text) {
+  append_variable(column, reinterpret_cast<const std::uint8_t*>(text.data()), static_cast<std::int32_t>(text.size()));
 }
 
 void RowDecoder::append_null(Column& column) {
@@ -357,13 +411,7 @@ void RowDecoder::append_integer(Column& column, const std::uint8_t* value, std::
       wrong_size(column, size);
   }
   if (column.decode == Decode::integer) return store_integer(column, number);
-  Int128 scaled = 0;
-  const auto limit = static_cast<Int128>(power_of_ten(column.precision));
-  if (__builtin_mul_overflow(Int128{number}, static_cast<Int128>(power_of_ten(column.scale)), &scaled) ||
-      scaled >= limit || scaled <= -limit) {
-    refuse(column, std::to_string(number) + " does not fit " + column.carrier, to_varchar);
-  }
-  std::memcpy(column.data + row_ * 16, &scaled, 16);
+  store_decimal(column, number, 0);
 }
 
 inline void RowDecoder::append_numeric(Column& column, const std::uint8_t* value, std::int32_t size) {
@@ -396,6 +444,23 @@ void RowDecoder::store_integer(Column& column, Int128 value) {
   }
   // Little-endian: the low bytes come first.
   std::memcpy(column.data + row_ * column.width, &value, static_cast<std::size_t>(column.width));
+}
+
+void RowDecoder::store_decimal(Column& column, Int128 value, int scale) {
+  const auto power = static_cast<Int128>(power_of_ten(std::abs(column.scale - scale)));
+  const auto limit = static_cast<Int128>(power_of_ten(column.precision));
+  Int128 scaled = 0;
+  bool fits = true;
+  if (column.scale >= scale) {
+    fits = !__builtin_mul_overflow(value, power, &scaled);
+  } else {
+    fits = value % power == 0;
+    scaled = value / power;
+  }
+  if (!fits || scaled >= limit || scaled <= -limit) {
+    refuse(column, decimal_text(value, scale) + " does not fit " + column.carrier, to_varchar);
+  }
+  std::memcpy(column.data + row_ * 16, &scaled, 16);
 }
 
 std::shared_ptr<arrow::RecordBatch> RowDecoder::take_batch() {

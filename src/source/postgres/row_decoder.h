@@ -50,7 +50,10 @@ class RowDecoder {
   void append_variable(Column& column, const std::uint8_t* value, std::int32_t size);
   void append_integer(Column& column, const std::uint8_t* value, std::int32_t size);
   void append_numeric(Column& column, const std::uint8_t* value, std::int32_t size);
+  void append_printed(Column& column, const std::uint8_t* value, std::int32_t size);
+  void append_text(Column& column, std::string_view text);
   void store_integer(Column& column, Int128 value);
+  void store_decimal(Column& column, Int128 value, int scale);
   [[noreturn]] void refuse(const Column& column, const std::string& what, const std::string& hint) const;
   [[noreturn]] void wrong_size(const Column& column, std::int32_t size) const;
   [[noreturn]] void broken(const std::string& what) const;

@@ -73,12 +73,13 @@ Session::Session(const pg::Settings& settings, int lock_timeout, CancelToken* ca
 
 void Session::begin(Isolation isolation) {
   // SET LOCAL in the transaction, not at login: behind a pooler the session may be another one each transaction.
-  // bytea_output and IntervalStyle matter for columns that are read as text, TimeZone for instants as text.
+  // What is read as text must not depend on the server's settings, nor boundaries of keys, which are written as text.
   std::string sql = isolation == Isolation::snapshot ? "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
                                                      : "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY;";
   sql +=
       "SET LOCAL client_encoding = 'UTF8'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres';"
       "SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 3; SET LOCAL bytea_output = 'hex';"
+      "SET LOCAL lc_monetary = 'C'; SET LOCAL array_nulls = on;"
       "SET LOCAL standard_conforming_strings = on; SET LOCAL statement_timeout = 0;"
       "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = " +
       std::to_string(static_cast<long long>(lock_timeout_) * 1000) + ";";

@@ -4,11 +4,14 @@
 #include <optional>
 
 #include "base/error.h"
+#include "source/postgres/oids.h"
+#include "source/postgres/printed.h"
 
 namespace pulk::postgres {
 namespace {
 
 constexpr int header_size = 4;  // VARHDRSZ, part of the typmod of numeric, char and varchar
+constexpr int int64_digits = 19, uint64_digits = 20;
 
 LogicalType decimal_of(int typmod) {
   LogicalType type{TypeKind::decimal, 0, 0, 0};
@@ -32,9 +35,10 @@ LogicalType text_of(int typmod) { return {TypeKind::text, 0, 0, typmod < header_
 
 int fraction_digits(int typmod) { return typmod < 0 ? 6 : typmod; }
 
-std::optional<LogicalType> logical_of(const CatalogColumn& column) {
+std::optional<LogicalType> own_rule(const CatalogColumn& column) {
   const int typmod = column.typmod;
-  if (column.is_enum) return LogicalType{TypeKind::text, 0, 0, 0};
+  if (names_an_object(column.type)) return LogicalType{TypeKind::int64, 0, 0, 0};
+  if (is_printed(column.type)) return LogicalType{TypeKind::text, 0, 0, 0};
   switch (column.type) {
     case oid::boolean:
       return LogicalType{TypeKind::boolean, 0, 0, 0};
@@ -50,8 +54,18 @@ std::optional<LogicalType> logical_of(const CatalogColumn& column) {
       return LogicalType{TypeKind::float64, 0, 0, 0};
     case oid::numeric:
       return decimal_of(typmod);
+    case oid::money:
+      return LogicalType{TypeKind::decimal, int64_digits, column.money_digits, 0};
+    case oid::oid:
+    case oid::xid:
+    case oid::cid:
+      return LogicalType{TypeKind::int64, 0, 0, 0};
+    case oid::xid8:
+      return LogicalType{TypeKind::decimal, uint64_digits, 0, 0};
     case oid::text:
     case oid::name:
+    case oid::xml:
+    case oid::char_byte:
       return LogicalType{TypeKind::text, 0, 0, 0};
     case oid::bpchar:
     case oid::varchar:
@@ -80,13 +94,18 @@ bool sends_text(const CatalogColumn& column) {
   switch (column.type) {
     case oid::text:
     case oid::name:
+    case oid::xml:
     case oid::bpchar:
     case oid::varchar:
     case oid::json:
       return true;
     default:
-      return column.is_enum;
+      return column.is_enum || is_citext(column);
   }
+}
+
+bool prints(const CatalogColumn& column) {
+  return is_printed(column.type) || !(has_rule(column.type) || sends_text(column));
 }
 
 bool is_integer(CarrierKind kind) {
@@ -104,6 +123,7 @@ std::optional<Decode> only(bool fits, Decode decode) { return fits ? std::option
 
 // The decoder for the type's own binary form.
 std::optional<Decode> decode_of(const CatalogColumn& column, CarrierKind carrier) {
+  if (names_an_object(column.type)) return only(carrier == CarrierKind::int64, Decode::unsigned32);
   switch (column.type) {
     case oid::boolean:
       return only(carrier == CarrierKind::boolean, Decode::boolean);
@@ -121,6 +141,17 @@ std::optional<Decode> decode_of(const CatalogColumn& column, CarrierKind carrier
     case oid::numeric:
       if (carrier == CarrierKind::decimal128) return Decode::numeric_decimal;
       return only(is_integer(carrier), Decode::numeric_integer);
+    case oid::money:
+      if (carrier == CarrierKind::utf8) return Decode::money_text;
+      return only(carrier == CarrierKind::decimal128, Decode::money_decimal);
+    case oid::oid:
+    case oid::xid:
+    case oid::cid:
+      return only(carrier == CarrierKind::int64, Decode::unsigned32);
+    case oid::xid8:
+      return only(carrier == CarrierKind::decimal128, Decode::unsigned64_decimal);
+    case oid::char_byte:
+      return only(carrier == CarrierKind::utf8, Decode::char_byte);
     case oid::bytea:
       return only(carrier == CarrierKind::binary, Decode::bytes);
     case oid::date:
@@ -146,15 +177,36 @@ std::optional<Decode> decode_of(const CatalogColumn& column, CarrierKind carrier
 
 }  // namespace
 
+bool has_rule(std::uint32_t type) {
+  CatalogColumn column;
+  column.type = type;
+  return own_rule(column).has_value();
+}
+
 void classify(CatalogColumn& column) {
   SourceColumn& out = column.column;
-  out.logical = logical_of(column);
   out.readable_as_text = true;
-  if (!out.logical) out.refusal = "type " + out.native_type + " is not supported yet";
-  if (column.type == oid::bpchar && column.typmod >= header_size) {
-    const std::string note = "space padded to " + std::to_string(column.typmod - header_size);
-    out.note += out.note.empty() ? note : ", " + note;
+  out.logical = own_rule(column);
+  if (!out.logical) {
+    const auto doubt = doubt_about_print(column);
+    if (doubt) {
+      out.refusal = doubt->why;
+      out.readable_as_text = doubt->may_be_asked_for;
+    } else {
+      out.logical = LogicalType{TypeKind::text, 0, 0, 0};
+    }
   }
+  std::string note;
+  if (column.type == oid::bpchar && column.typmod >= header_size) {
+    note = "space padded to " + std::to_string(column.typmod - header_size);
+  } else if (column.type == oid::money) {
+    note = std::to_string(column.money_digits) + " fraction digits, by lc_monetary";
+  } else if (names_an_object(column.type)) {
+    note = "the object's number";
+  } else if (out.logical && prints(column)) {
+    note = "as PostgreSQL prints it";
+  }
+  if (!note.empty()) out.note += (out.note.empty() ? "" : ", ") + note;
 }
 
 ReadColumn read_column(const CatalogColumn& actual, const ColumnPlan& plan) {
@@ -164,7 +216,14 @@ ReadColumn read_column(const CatalogColumn& actual, const ColumnPlan& plan) {
     return read;
   }
   if (plan.carrier.kind == CarrierKind::utf8) {
-    read.expression += "::pg_catalog.text";
+    if (prints(actual)) {
+      read.expression = printed_expression(read.expression);
+      read.decode = Decode::printed;
+    } else if (names_an_object(actual.type)) {
+      read.expression += "::pg_catalog.oid::pg_catalog.text";
+    } else {
+      read.expression += "::pg_catalog.text";
+    }
     return read;
   }
   throw Error(ErrorKind::refused,

@@ -3,19 +3,20 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "catalog/table_plan.h"
 #include "source/source.h"
 
 namespace pulk::postgres {
 
-// Oids of built-in types are fixed for all servers (pg_type.dat).
-namespace oid {
-inline constexpr std::uint32_t boolean = 16, bytea = 17, name = 19, int8 = 20, int2 = 21, int4 = 23, text = 25,
-                               json = 114, float4 = 700, float8 = 701, bpchar = 1042, varchar = 1043, date = 1082,
-                               time = 1083, timestamp = 1114, timestamptz = 1184, numeric = 1700, uuid = 2950,
-                               jsonb = 3802;
-}  // namespace oid
+// A type that is made of no others.
+struct TypePart {
+  std::uint32_t type = 0;
+  std::string name;
+  std::string extension_type;  // "citext.citext"; empty for types of no extension
+  bool is_enum = false;
+};
 
 // A column as the catalog has it; domains are followed to the type below them.
 struct CatalogColumn {
@@ -25,7 +26,13 @@ struct CatalogColumn {
   bool is_enum = false;
   int attnum = 0;  // 0 for queries
   bool may_select = true;
+  std::vector<TypePart> parts;  // for types without a rule of their own: what they are made of
+  std::string layout;           // fields of the row types among them
+  int money_digits = 2;         // fraction digits of money in this database
 };
+
+// Built-in types that pulk knows by themselves.
+bool has_rule(std::uint32_t type);
 
 // Fills logical, refusal, readable_as_text and note of the column from its type.
 void classify(CatalogColumn& column);
@@ -44,12 +51,18 @@ enum class Decode {
   float64,
   float32_to_64,
   text,
+  printed,  // text that an output function made: what it does with bytes is its own affair
   bytes,
   jsonb,  // text after a version byte
   date,
   time,
   timestamp,
   uuid,
+  unsigned32,
+  unsigned64_decimal,
+  money_decimal,
+  money_text,
+  char_byte,  // "char"
 };
 
 struct ReadColumn {

@@ -241,8 +241,10 @@ void DuckdbFile::set_memory(std::int64_t bytes) {
   connection_->execute("SET memory_limit = '" + memory_setting(bytes) + "'");
 }
 
-WideRows::WideRows(DuckdbFile& file, std::int64_t widest_row) : file_(file) {
-  const std::int64_t wanted = (64LL << 20) + 4 * widest_row;
+WideRows::WideRows(DuckdbFile& file, std::int64_t widest_row, std::size_t columns) : file_(file) {
+  const std::int64_t for_row = (64LL << 20) + 4 * widest_row;
+  const std::int64_t for_columns = (32LL << 20) + (1280LL << 10) * static_cast<std::int64_t>(columns);
+  const std::int64_t wanted = std::max(for_row, for_columns);
   raised_ = wanted > file.memory();
   if (raised_) file_.set_memory(wanted);
 }

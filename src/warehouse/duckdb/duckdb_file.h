@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -66,11 +67,11 @@ class DuckdbTransaction {
 };
 
 // While it lives, DuckDB may use more memory: reading, appending and checkpointing hold a very wide row about four
-// times. The checkpoint is part of it: left to a later session, it would not have the room. Does nothing for ordinary
-// rows.
+// times, and up to five blocks of 256 KiB for each column. The checkpoint is part of it: left to a later session, it
+// would not have the room. Does nothing for ordinary rows of not too many columns.
 class WideRows {
  public:
-  WideRows(DuckdbFile& file, std::int64_t widest_row);
+  WideRows(DuckdbFile& file, std::int64_t widest_row, std::size_t columns);
   ~WideRows();
   WideRows(const WideRows&) = delete;
   WideRows& operator=(const WideRows&) = delete;

@@ -44,7 +44,7 @@ std::int64_t DuckdbSession::publish(const RunIdentity& who, const TablePlan& pla
         return;
       }
     }
-    const WideRows room(file_, duckdb::widest_row(file_, plan.target));
+    const WideRows room(file_, duckdb::widest_row(file_, plan.target), plan.columns.size());
     DuckdbTransaction transaction(file_);
     step("publish.begun");
     rows = marks_.rows_to_publish(who.run, plan, target);

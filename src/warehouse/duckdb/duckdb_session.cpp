@@ -145,7 +145,7 @@ LoadResult DuckdbSession::load(const RunIdentity& who, const TablePlan& plan, co
     }
     const std::string table = staging(who.run, plan.target);
     const std::string ordinal = std::to_string(load.ordinal);
-    const WideRows room(file_, load.widest_row);
+    const WideRows room(file_, load.widest_row, plan.columns.size());
     DuckdbTransaction transaction(file_);
     step("load.begun");
     file_.execute("DELETE FROM " + table + " WHERE " + duckdb::kPartitionColumn + " = " + ordinal);

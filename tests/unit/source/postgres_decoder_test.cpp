@@ -72,9 +72,61 @@ TEST(PostgresDecoder, TextOfAServerThatPromisesNoEncoding) {
   EXPECT_NE(through(Decode::text, utf8, "a\xff", true).find("'a\\xff' is not UTF-8"), std::string::npos);
 }
 
+TEST(PostgresDecoder, PrintedTextIsAlwaysChecked) {
+  EXPECT_EQ(through(Decode::printed, utf8, "{\xc5\xbb}"), "{\xc5\xbb}");
+  EXPECT_NE(through(Decode::printed, utf8, "{\xff}").find("'{\\xff}' is not UTF-8"), std::string::npos);
+}
+
+TEST(PostgresDecoder, OneByteOfChar) {
+  const auto byte = [](int value) {
+    return through(Decode::char_byte, utf8, big_endian(static_cast<unsigned>(value), 1));
+  };
+  EXPECT_EQ(byte(0), "");
+  EXPECT_EQ(byte('a'), "a");
+  EXPECT_EQ(byte('\\'), "\\");
+  EXPECT_EQ(byte(127), "\x7f");
+  EXPECT_EQ(byte(128), "\\200");
+  EXPECT_EQ(byte(255), "\\377");
+}
+
+TEST(PostgresDecoder, UnsignedNumbers) {
+  EXPECT_EQ(through(Decode::unsigned32, {CarrierKind::int64, 0, 0}, big_endian(0xffffffff, 4)), "4294967295");
+  const Carrier digits20{CarrierKind::decimal128, 20, 0};
+  EXPECT_EQ(through(Decode::unsigned64_decimal, digits20, big_endian(~0ULL, 8)), "18446744073709551615");
+}
+
+TEST(PostgresDecoder, MoneyOfAnyScale) {
+  const auto money = [](std::int64_t value, int digits, Carrier carrier) {
+    ReadColumn read =
+        column("c", carrier.kind == CarrierKind::utf8 ? Decode::money_text : Decode::money_decimal, carrier);
+    read.plan.logical = {TypeKind::decimal, 19, digits, 0};
+    RowDecoder decoder("t", {read}, limits(), false);
+    try {
+      decoder.consume(wire_header() + wire_row({wire_cell(big_endian(static_cast<std::uint64_t>(value), 8))}));
+    } catch (const Error& error) {
+      return error.message();
+    }
+    return cell(decoder.take_batch()->column(0), 0);
+  };
+  constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+  EXPECT_EQ(money(least, 2, {CarrierKind::decimal128, 19, 2}), "-92233720368547758.08");
+  EXPECT_EQ(money(least, 2, utf8), "-92233720368547758.08");
+  EXPECT_EQ(money(1234, 0, {CarrierKind::decimal128, 19, 0}), "1234");
+  EXPECT_EQ(money(1234, 0, utf8), "1234");
+  EXPECT_EQ(money(-5, 3, utf8), "-0.005");
+  EXPECT_EQ(money(0, 2, utf8), "0.00");
+  EXPECT_EQ(money(-5, 3, {CarrierKind::decimal128, 20, 4}), "-0.0050");
+  EXPECT_EQ(money(1200, 2, {CarrierKind::decimal128, 3, 0}), "12");
+  EXPECT_NE(money(1210, 2, {CarrierKind::decimal128, 3, 0}).find("12.10 does not fit"), std::string::npos);
+  EXPECT_NE(money(100000, 2, {CarrierKind::decimal128, 3, 0}).find("1000.00 does not fit"), std::string::npos);
+  EXPECT_NE(money(least, 0, {CarrierKind::decimal128, 38, 38}).find("does not fit"), std::string::npos);
+}
+
 TEST(PostgresDecoder, ValuesOfAWrongSizeAreDrift) {
-  for (const auto& [decode, carrier] : {std::pair{Decode::int32, int32}, std::pair{Decode::date, date},
-                                        std::pair{Decode::timestamp, micros}, std::pair{Decode::boolean, boolean}}) {
+  for (const auto& [decode, carrier] :
+       {std::pair{Decode::int32, int32}, std::pair{Decode::date, date}, std::pair{Decode::timestamp, micros},
+        std::pair{Decode::boolean, boolean}, std::pair{Decode::unsigned32, Carrier{CarrierKind::int64, 0, 0}},
+        std::pair{Decode::money_text, utf8}, std::pair{Decode::char_byte, utf8}}) {
     RowDecoder decoder("t", one(decode, carrier), limits(), false);
     const Error error = error_of([&] { decoder.consume(wire_header() + wire_row({wire_cell("123")})); });
     EXPECT_EQ(error.kind(), ErrorKind::drift);
@@ -146,15 +198,21 @@ TEST(PostgresDecoder, TruncatedAnywhereIsACleanError) {
 }
 
 TEST(PostgresDecoder, GarbageNeverCrashes) {
-  const std::vector<ReadColumn> columns = {
-      column("a", Decode::text, utf8),        column("b", Decode::numeric_decimal, decimal),
-      column("c", Decode::timestamp, micros), column("d", Decode::jsonb, {CarrierKind::json, 0, 0}),
-      column("e", Decode::boolean, boolean),  column("f", Decode::integer, {CarrierKind::int16, 0, 0})};
+  const std::vector<ReadColumn> columns = {column("a", Decode::text, utf8),
+                                           column("b", Decode::numeric_decimal, decimal),
+                                           column("c", Decode::timestamp, micros),
+                                           column("d", Decode::jsonb, {CarrierKind::json, 0, 0}),
+                                           column("e", Decode::boolean, boolean),
+                                           column("f", Decode::integer, {CarrierKind::int16, 0, 0}),
+                                           column("g", Decode::printed, utf8),
+                                           column("h", Decode::char_byte, utf8),
+                                           column("i", Decode::money_decimal, decimal)};
   std::mt19937 random(42);
   for (int round = 0; round < 20'000; ++round) {
     std::string row =
         wire_row({wire_cell("abc"), wire_cell(wire_numeric({1, 5000}, 0, 0, 1)), wire_cell(big_endian(7, 8)),
-                  wire_cell("\x01{}"), wire_cell("\x01"), wire_cell(big_endian(9, 4))});
+                  wire_cell("\x01{}"), wire_cell("\x01"), wire_cell(big_endian(9, 4)), wire_cell("{1,2}"),
+                  wire_cell("x"), wire_cell(big_endian(1234, 8))});
     for (unsigned i = random() % 4; i > 0; --i) row[random() % row.size()] = static_cast<char>(random());
     if (random() % 4 == 0) row.resize(random() % row.size());
     RowDecoder decoder("t", columns, limits(), true);

@@ -26,6 +26,7 @@ std::string read_value(Snapshot& snapshot, const std::string& type, const std::s
 TEST(PostgresRead, EveryCoreTypeExactly) {
   PostgresServer::instance().sql(
       "DROP SCHEMA IF EXISTS ty CASCADE; CREATE SCHEMA ty; CREATE TYPE ty.mood AS ENUM ('sad', 'happy ☃');"
+      "CREATE TYPE ty.pair AS (x int, y text); CREATE DOMAIN ty.dpair AS ty.pair;"
       "CREATE DOMAIN ty.cents AS numeric(10,2); CREATE DOMAIN ty.price AS ty.cents CHECK (VALUE > 0)");
   const std::vector<Case> cases = {
       {"int2", "'-32768'", "-32768"},
@@ -73,11 +74,22 @@ TEST(PostgresRead, EveryCoreTypeExactly) {
       {"ty.mood", "'happy ☃'", "happy ☃"},
       {"ty.price", "'12.3'", "12.30"},
       {"name", "'abc'", "abc"},
-      // Not known yet: as text.
       {"interval", "'1 day 02:00'", "1 day 02:00:00"},
-      {"inet", "'10.0.0.1/8'", "10.0.0.1/8"},
+      {"timetz", "'24:00-15:59'", "24:00:00-15:59"},
+      {"inet", "'10.0.0.1'", "10.0.0.1"},
       {"int4[]", "'{1,NULL}'", "{1,NULL}"},
       {"bit(3)", "'101'", "101"},
+      {"ty.pair", "ROW(NULL, NULL)", "(,)"},
+      {"ty.dpair", "ROW(1, 'a b')", "(1,\"a b\")"},
+      {"ty.mood[]", "'{sad,NULL}'", "{sad,NULL}"},
+      {"int4multirange", "'{[1,2],empty}'", "{[1,3)}"},
+      {"xml", "'<?xml version=\"1.0\" encoding=\"latin1\"?><a/>'", "<a/>"},
+      {"oid", "4294967295", "4294967295"},
+      {"xid8", "'18446744073709551615'", "18446744073709551615"},
+      {"regclass", "'pg_class'", "1259"},
+      {"money", "'-92233720368547758.08'", "-92233720368547758.08"},
+      {"\"char\"", "(-1)", "\\377"},
+      {"\"char\"", "''", ""},
   };
   const auto postgres = source();
   const auto snapshot = postgres->snapshot({}, 1);
@@ -91,10 +103,14 @@ TEST(PostgresRead, LogicalTypesOfTheCatalog) {
   auto& server = PostgresServer::instance();
   server.new_schema("lt");
   server.sql(
+      "CREATE TYPE lt.own; CREATE FUNCTION lt.own_in(cstring) RETURNS lt.own LANGUAGE internal IMMUTABLE STRICT AS "
+      "'textin'; CREATE FUNCTION lt.own_out(lt.own) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';"
+      "CREATE TYPE lt.own (INPUT = lt.own_in, OUTPUT = lt.own_out, LIKE = text); CREATE TYPE lt.row AS (a lt.own);"
       "CREATE DOMAIN lt.d1 AS numeric(10,2) NOT NULL; CREATE DOMAIN lt.d2 AS lt.d1;"
       "CREATE TABLE lt.t (gone int, a lt.d2, b numeric(2,-3), c numeric(3,5), d numeric, e numeric(50,2), f char(7),"
       " g varchar(9), h timestamp(3), i inet, j bigint NOT NULL GENERATED ALWAYS AS IDENTITY,"
-      " k int GENERATED ALWAYS AS (1) STORED, PRIMARY KEY (j)); ALTER TABLE lt.t DROP COLUMN gone");
+      " k int GENERATED ALWAYS AS (1) STORED, l lt.own, m lt.own[], n money, o lt.row, p regclass[], q oid,"
+      " PRIMARY KEY (j)); ALTER TABLE lt.t DROP COLUMN gone");
   const auto snapshot = source()->snapshot({request("lt", "t")}, 1);
   const TableInfo info = snapshot->describe(request("lt", "t"));
   std::vector<std::string> lines;
@@ -109,8 +125,16 @@ TEST(PostgresRead, LogicalTypesOfTheCatalog) {
                        "e numeric(50,2) " + to_string(LogicalType{TypeKind::decimal, 0, 0, 0}),
                        "f character(7) " + to_string(LogicalType{TypeKind::text, 0, 0, 7}),
                        "g character varying(9) " + to_string(LogicalType{TypeKind::text, 0, 0, 9}),
-                       "h timestamp(3) without time zone timestamp(3)", "i inet type inet is not supported yet",
-                       "j bigint int64 not null", "k integer int32"}));
+                       "h timestamp(3) without time zone timestamp(3)", "i inet text", "j bigint int64 not null",
+                       "k integer int32", "l lt.own type lt.own is neither built in nor known to pulk",
+                       "m lt.own[] type lt.own[] has lt.own in it, which is neither built in nor known to pulk",
+                       "n money decimal(19,2)",
+                       "o lt.\"row\" type lt.\"row\" has lt.own in it, which is neither built in nor known to pulk",
+                       "p regclass[] type regclass[] has regclass in it, which the server prints by its search_path: "
+                       "convert it to oid in a query",
+                       "q oid int64"}));
+  for (const SourceColumn& column : info.columns) EXPECT_EQ(column.readable_as_text, column.name != "p");
+  EXPECT_EQ(info.columns[12].type_aliases, std::vector<std::string>{"own[]"});
   EXPECT_EQ(info.columns[5].note, "space padded to 7");
   EXPECT_EQ(info.primary_key, std::vector<std::string>{"j"});
   EXPECT_TRUE(info.physical_ranges);
@@ -138,6 +162,13 @@ TEST(PostgresRead, MappedCarriers) {
   EXPECT_EQ(with_carrier("'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid", {CarrierKind::utf8, 0, 0}),
             "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11");
 
+  EXPECT_EQ(with_carrier("'-0.05'::money", {CarrierKind::utf8, 0, 0}), "-0.05");
+  EXPECT_EQ(with_carrier("1000::money", {CarrierKind::decimal128, 4, 0}), "1000");
+  EXPECT_EQ(with_carrier("1.5::money", {CarrierKind::decimal128, 38, 10}), "1.5000000000");
+  EXPECT_EQ(with_carrier("'18446744073709551615'::xid8", {CarrierKind::utf8, 0, 0}), "18446744073709551615");
+  EXPECT_EQ(with_carrier("'pg_class'::regclass", {CarrierKind::utf8, 0, 0}), "1259");
+  EXPECT_EQ(with_carrier("true", {CarrierKind::utf8, 0, 0}), "true");
+
   struct Refusal {
     std::string expression;
     Carrier carrier;
@@ -154,6 +185,9 @@ TEST(PostgresRead, MappedCarriers) {
       {"'-infinity'::timestamp", {CarrierKind::timestamp_us, 0, 0}, "-infinity"},
       {"'294276-12-31 23:59:59'::timestamp", {CarrierKind::timestamp_us, 0, 0}, "294276-12-31 23:59:59"},
       {"'24:00'::time", {CarrierKind::time64_us, 0, 0}, "24:00:00"},
+      {"'1000.01'::money", {CarrierKind::decimal128, 5, 1}, "1000.01"},
+      {"1000::money", {CarrierKind::decimal128, 5, 2}, "1000.00"},
+      {"'100000'::xid8", {CarrierKind::decimal128, 5, 0}, "100000"},
       {"1::bool::bool", {CarrierKind::date32, 0, 0}, "cannot travel as"},
   };
   for (const Refusal& one : refusals) {
@@ -281,6 +315,22 @@ TEST(PostgresRead, DriftIsNoticed) {
     EXPECT_EQ(error.kind(), ErrorKind::drift) << change << ": " << error.what();
     EXPECT_NE(std::string(error.what()).find("dr.t"), std::string::npos);
   }
+}
+
+TEST(PostgresRead, AFieldMoreInARowTypeIsDrift) {
+  auto& server = PostgresServer::instance();
+  server.new_schema("df");
+  server.sql("CREATE TYPE df.pair AS (x int, y text); CREATE TABLE df.t (a df.pair[])");
+  const auto postgres = source();
+  TablePlan plan;
+  {
+    const auto snapshot = postgres->snapshot({request("df", "t")}, 1);
+    plan = plan_of(snapshot->describe(request("df", "t")));
+  }
+  server.sql("ALTER TYPE df.pair ADD ATTRIBUTE z int");
+  const auto snapshot = postgres->snapshot({}, 1);
+  const auto lane = snapshot->open_lane();
+  EXPECT_EQ(error_of([&] { lane->read(plan, {}, limits()); }).kind(), ErrorKind::drift);
 }
 
 TEST(PostgresRead, CancelOfALaneAndOfTheRun) {
