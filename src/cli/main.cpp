@@ -87,6 +87,7 @@ int main(int argc, char** argv) {
   add("plan", "Show what migrate would do, column by column; touches nothing", pulk::add_plan);
   add("status", "Show the runs of a workspace and how far they are", pulk::add_status);
   add("doctor", "Check files, connections and privileges, with a fix for what is wrong", pulk::add_doctor);
+  add("init", "Write a commented workflow for the tables of a source", pulk::add_init);
   add("demo", "Move a sample, be killed half-way, resume, and prove that nothing is lost", pulk::add_demo);
   add("clean", "Remove what finished or abandoned runs left behind", pulk::add_clean);
   add("schema", "Print the JSON Schema of a file format", pulk::add_schema);

@@ -53,7 +53,19 @@ std::unique_ptr<Warehouse> make_warehouse(const TargetConnection& target) {
   return make_files_warehouse(std::get<FilesConnection>(target));
 }
 
+std::unique_ptr<Source> make_source(const SourceConnection& source, int max_connections, CancelToken& cancel) {
+  if (const auto* postgres = std::get_if<PostgresConnection>(&source))
+    return make_postgres_source(*postgres, max_connections, &cancel);
+  return make_odbc_source(std::get<OdbcConnection>(source), max_connections, &cancel);
+}
+
 }  // namespace
+
+std::unique_ptr<Source> open_source(const std::string& connections_file, const std::string& name, CancelToken& cancel) {
+  const ConnectionsFile connections = load_connections(connections_file, resolve_reference);
+  const std::string chosen = choose(connections.sources, connections.unsupported_sources, name, "source", connections.path);
+  return make_source(connections.sources.at(chosen), 1 + kConnectionsBesideLanes, cancel);
+}
 
 std::unique_ptr<Warehouse> open_target(const std::string& connections_file, const std::string& name) {
   const ConnectionsFile connections = load_connections(connections_file, resolve_reference);
@@ -94,11 +106,7 @@ Ends open_ends(const MigrateOptions& options, CancelToken& cancel) {
                 "successor, one that reads", "--max-source-connections");
   ends.lanes = std::clamp(wanted, 1, ends.max_connections - kConnectionsBesideLanes);
 
-  const SourceConnection& source = connections->sources.at(ends.source_name);
-  if (const auto* postgres = std::get_if<PostgresConnection>(&source))
-    ends.source = make_postgres_source(*postgres, ends.max_connections, &cancel);
-  else
-    ends.source = make_odbc_source(std::get<OdbcConnection>(source), ends.max_connections, &cancel);
+  ends.source = make_source(connections->sources.at(ends.source_name), ends.max_connections, cancel);
   ends.warehouse = make_warehouse(connections->targets.at(ends.target_name));
   return ends;
 }

@@ -32,7 +32,8 @@ struct Ends {
 // Throws Error(usage) with all problems of both files.
 Ends open_ends(const MigrateOptions& options, CancelToken& cancel);
 
-// Only the target, for commands that need no source.
+// Only one side, for commands that need no other.
+std::unique_ptr<Source> open_source(const std::string& connections_file, const std::string& name, CancelToken& cancel);
 std::unique_ptr<Warehouse> open_target(const std::string& connections_file, const std::string& name);
 
 struct PreparedTable {
