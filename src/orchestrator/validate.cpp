@@ -138,6 +138,7 @@ ValidateResult validate_tables(const Ends& ends, const std::vector<TableConfig>&
   progress.tables_done = progress.partitions = progress.partitions_done = 0;
   progress.rows_expected = progress.rows_loaded = progress.lanes.rows = progress.lanes.bytes = 0;
   std::shared_ptr<Snapshot> snapshot;
+  std::string snapshot_id, moment;
   for (const TableConfig& config : tables) {
     const auto began = Clock::now();
     TableValidation table;
@@ -148,7 +149,9 @@ ValidateResult validate_tables(const Ends& ends, const std::vector<TableConfig>&
       snapshot = snapshots.current();
       table.snapshot = snapshot->id();
       table.level = std::string(to_string(snapshot->level()));
-      table.source_moment = utc_ago(snapshot->age_seconds());
+      if (table.snapshot != snapshot_id) moment = utc_ago(snapshot->age_seconds());
+      snapshot_id = table.snapshot;
+      table.source_moment = moment;
       const auto now = std::chrono::duration_cast<std::chrono::seconds>(began.time_since_epoch()).count();
       progress.snapshot_since = now - static_cast<std::int64_t>(snapshot->age_seconds());
       compare_one(ends, config, *snapshot, options, cancel, progress, table);

@@ -93,6 +93,8 @@ void TwoSides::source_main(std::size_t reader, const Take& take, const std::func
 void TwoSides::target_main(const Take& take) {
   const std::unique_ptr<TargetReader> rows =
       ends_.session.read(ends_.plan.target, ends_.target_columns, counting_pool());
+  WideGate::Pass pass;
+  if (rows->wide()) pass = gate_.enter(cancel_);
   while (const auto batch = rows->next()) {
     check();
     take(0, 0, *batch);

@@ -90,6 +90,8 @@ class TargetReader {
   virtual ~TargetReader() = default;
   // The next batch, columns in the order that they were asked for; nullptr after the last.
   virtual std::shared_ptr<arrow::RecordBatch> next() = 0;
+  // Some row is so wide that no other one should be in memory while these are read.
+  virtual bool wide() const = 0;
 };
 
 // One opened target. For embedded targets it holds the file lock: open, do a batch of work, close.

@@ -14,7 +14,7 @@ class DuckdbReader : public TargetReader {
  public:
   DuckdbReader(DuckdbFile& file, std::string subject, std::int64_t widest_row, const std::string& sql,
                CancelToken* cancel)
-      : file_(file), subject_(std::move(subject)), room_(file, widest_row), rows_(file.stream(sql)), cancel_(cancel) {}
+      : file_(file), subject_(std::move(subject)), wide_(widest_row > 0), room_(file, widest_row), rows_(file.stream(sql)), cancel_(cancel) {}
 
   std::shared_ptr<arrow::RecordBatch> next() override {
     if (cancel_ != nullptr) cancel_->check();
@@ -23,10 +23,12 @@ class DuckdbReader : public TargetReader {
       throw duckdb_error(Error(ErrorKind::internal, batch.status().message()), file_.path(), subject_);
     return *batch;
   }
+  bool wide() const override { return wide_; }
 
  private:
   DuckdbFile& file_;
   const std::string subject_;
+  const bool wide_;  // only the width of tables with wide rows is remembered
   const WideRows room_;
   std::shared_ptr<arrow::RecordBatchReader> rows_;
   CancelToken* cancel_;

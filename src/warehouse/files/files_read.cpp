@@ -19,13 +19,24 @@ namespace {
 
 constexpr std::int64_t kBatchRows = 8192;
 
+// Row groups are cut well below this unless one row alone is larger.
+constexpr std::int64_t kWideRowGroup = 32 << 20;
+
 // The files of one version, one after the other.
 class FilesReader : public TargetReader {
  public:
   FilesReader(std::string folder, Manifest manifest, std::vector<DeployedColumn> columns, arrow::MemoryPool* pool,
               CancelToken* cancel)
       : folder_(std::move(folder)), manifest_(std::move(manifest)), columns_(std::move(columns)), pool_(pool),
-        cancel_(cancel) {}
+        cancel_(cancel) {
+    for (const ManifestFile& entry : manifest_.files) {
+      const auto metadata = footer(entry.file)->metadata();
+      for (int group = 0; group < metadata->num_row_groups(); ++group)
+        wide_ = wide_ || metadata->RowGroup(group)->total_byte_size() > kWideRowGroup;
+    }
+  }
+
+  bool wide() const override { return wide_; }
 
   std::shared_ptr<arrow::RecordBatch> next() override {
     while (true) {
@@ -47,7 +58,7 @@ class FilesReader : public TargetReader {
     throw Error(ErrorKind::integrity, "the Parquet file cannot be read: " + why, path_);
   }
 
-  void open(const StagedFile& file) {
+  std::unique_ptr<parquet::ParquetFileReader> footer(const StagedFile& file) {
     path_ = folder_ + "/" + file.name;
     if (!std::filesystem::exists(path_))
       throw Error(ErrorKind::integrity, "a file that the manifest names is not there", path_,
@@ -59,18 +70,22 @@ class FilesReader : public TargetReader {
                     "the file has " + plural(parquet->metadata()->num_rows(), "row") + " where the manifest says " +
                         format_count(file.rows),
                     path_);
-      parquet::ArrowReaderProperties properties(false);
-      properties.set_batch_size(kBatchRows);
-      properties.set_pre_buffer(false);
-      auto made = parquet::arrow::FileReader::Make(pool_, std::move(parquet), properties);
-      if (!made.ok()) unreadable(made.status().message());
-      file_ = std::move(*made);
-      auto rows = file_->GetRecordBatchReader();
-      if (!rows.ok()) unreadable(rows.status().message());
-      rows_ = std::move(*rows);
+      return parquet;
     } catch (const parquet::ParquetException& error) {
       unreadable(error.what());
     }
+  }
+
+  void open(const StagedFile& file) {
+    parquet::ArrowReaderProperties properties(false);
+    properties.set_batch_size(kBatchRows);
+    properties.set_pre_buffer(false);
+    auto made = parquet::arrow::FileReader::Make(pool_, footer(file), properties);
+    if (!made.ok()) unreadable(made.status().message());
+    file_ = std::move(*made);
+    auto rows = file_->GetRecordBatchReader();
+    if (!rows.ok()) unreadable(rows.status().message());
+    rows_ = std::move(*rows);
   }
 
   std::shared_ptr<arrow::RecordBatch> in_order(const arrow::RecordBatch& batch) const {
@@ -91,6 +106,7 @@ class FilesReader : public TargetReader {
   const std::vector<DeployedColumn> columns_;
   arrow::MemoryPool* pool_;
   CancelToken* cancel_;
+  bool wide_ = false;
   std::size_t place_ = 0;
   std::string path_;
   std::unique_ptr<parquet::arrow::FileReader> file_;
