@@ -90,12 +90,8 @@ void TwoSides::source_main(std::size_t reader, const Take& take, const std::func
   }
 }
 
-void TwoSides::target_main(const Take& take) {
-  const std::unique_ptr<TargetReader> rows =
-      ends_.session.read(ends_.plan.target, ends_.target_columns, counting_pool());
-  WideGate::Pass pass;
-  if (rows->wide()) pass = gate_.enter(cancel_);
-  while (const auto batch = rows->next()) {
+void TwoSides::target_main(TargetReader& rows, const Take& take) {
+  while (const auto batch = rows.next()) {
     check();
     take(0, 0, *batch);
     progress_.rows_loaded += batch->num_rows();
@@ -106,6 +102,12 @@ void TwoSides::read(const Take& take, const std::function<void(SourceLane&)>& la
   next_ = 0;
   progress_.partitions += static_cast<int>(ends_.plan.partitions.size());
   progress_.rows_expected += std::max<std::int64_t>(0, ends_.plan.rows_estimate);
+  std::unique_ptr<TargetReader> rows = ends_.session.read(ends_.plan.target, ends_.target_columns, counting_pool());
+  if (rows->wide()) {
+    // One side after the other: the source's side of such a row is not waiting in memory meanwhile.
+    target_main(*rows, take);
+    rows.reset();
+  }
   {
     std::vector<std::jthread> threads;
     for (std::size_t i = 1; i <= lanes_; ++i)
@@ -117,7 +119,7 @@ void TwoSides::read(const Take& take, const std::function<void(SourceLane&)>& la
         }
       });
     try {
-      target_main(take);
+      if (rows != nullptr) target_main(*rows, take);
     } catch (...) {
       fail();
     }

@@ -1,4 +1,5 @@
-// Reads both sides of a table once: source partitions by lanes, the target by the calling thread. Used by
+// Reads both sides of a table once: source partitions by lanes, the target by the calling thread, at the same time unless
+// some row is very wide. Used by
 // compare_table.cpp.
 #pragma once
 
@@ -42,7 +43,7 @@ class TwoSides {
 
  private:
   void source_main(std::size_t reader, const Take& take, const std::function<void(SourceLane&)>& last);
-  void target_main(const Take& take);
+  void target_main(TargetReader& rows, const Take& take);
   void fail();
   void check() const;
 
