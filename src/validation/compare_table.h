@@ -5,6 +5,7 @@
 // Threads: compare_table() blocks; its lanes read the source, the calling thread reads the target.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -48,7 +49,8 @@ struct TableComparison {
 
   bool equal() const {
     return shape.empty() && source_rows == target_rows && (source_count < 0 || source_count == source_rows) &&
-           !rows_differ;
+           !rows_differ &&
+           std::all_of(columns.begin(), columns.end(), [](const auto& c) { return c.source.same(c.target); });
   }
 };
 
