@@ -178,8 +178,10 @@ std::string new_run_id() {
   return fmt::format("{:%Y%m%d-%H%M%S}-{:04x}", fmt::gmtime(now), random);
 }
 
-std::string utc_now() {
-  const auto now = std::chrono::system_clock::now();
+std::string utc_now() { return utc_ago(0); }
+
+std::string utc_ago(double seconds) {
+  const auto now = std::chrono::system_clock::now() - std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)), ms);
 }

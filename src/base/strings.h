@@ -39,5 +39,6 @@ std::string xxh128_hex(std::string_view bytes);
 std::string new_run_id();
 // Now, UTC, "2026-11-21T02:45:01.123Z".
 std::string utc_now();
+std::string utc_ago(double seconds);
 
 }  // namespace pulk

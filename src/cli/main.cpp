@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
   app.add_flag("-v,--verbose", global.verbose, "Also what is only interesting when something is wrong");
   app.fallthrough();
   app.footer("Exit classes: 0 all done, 1 usage or configuration, 2 run it again (network, lock, interrupted),\n"
-             "3 integrity (a count differs), 4 schema drift, 5 refused (type or privilege), 6 a bug in pulk.");
+             "3 integrity (a count or a value differs), 4 schema drift, 5 refused (type or privilege), 6 a bug in pulk.");
 
   std::vector<std::pair<CLI::App*, pulk::Command>> commands;
   const auto add = [&](const std::string& name, const std::string& about, pulk::Command (*declare)(CLI::App&)) {
@@ -85,6 +85,7 @@ int main(int argc, char** argv) {
   };
   add("migrate", "Move the tables of a workflow, or resume where it was interrupted", pulk::add_migrate);
   add("plan", "Show what migrate would do, column by column; touches nothing", pulk::add_plan);
+  add("validate", "Compare every value of the target's tables with the source", pulk::add_validate);
   add("status", "Show the runs of a workspace and how far they are", pulk::add_status);
   add("doctor", "Check files, connections and privileges, with a fix for what is wrong", pulk::add_doctor);
   add("init", "Write a commented workflow for the tables of a source", pulk::add_init);

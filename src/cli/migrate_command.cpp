@@ -10,6 +10,7 @@
 #include "cli/signals.h"
 #include "orchestrator/migrate.h"
 #include "orchestrator/summary.h"
+#include "orchestrator/validate_report.h"
 
 namespace pulk {
 
@@ -31,7 +32,8 @@ Command add_migrate(CLI::App& app) {
     fmt::print("{}", summary_text(result));
     std::fflush(stdout);
     if (!options->summary_file.empty()) write_summary(result, options->summary_file);
-    return exit_class(result.outcome);
+    if (!options->report_file.empty() && result.validation) write_report(*result.validation, options->report_file);
+    return exit_class(result);
   };
 }
 

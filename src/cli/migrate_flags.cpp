@@ -64,6 +64,9 @@ void add_run_flags(CLI::App& app, MigrateOptions& options) {
   app.add_option_function<int>("--lock-wait", [&options](const int& s) { options.lock_wait = std::chrono::seconds(s); },
                                "Seconds to wait for a target that another process has open")
       ->check(CLI::Range(0, 86400))->default_str("30");
+  app.add_flag("--validate", options.validate,
+               "Then compare every value of each table with the source, in the snapshot that it was read in");
+  app.add_option("--report", options.report_file, "Write what --validate found to this file as JSON")->type_name("FILE");
   app.add_option("--summary", options.summary_file, "Write the closing summary to this file as JSON")->type_name("FILE");
 }
 

@@ -51,10 +51,11 @@ void ProgressDisplay::main() {
     last = now;
     const std::int64_t expected = progress_.rows_expected;
     const double done = expected > 0 ? static_cast<double>(now.rows) / static_cast<double>(expected) : 0;
-    std::string text = fmt::format("{}/{} tables  {}/{} partitions  {} rows read, {} loaded  {} rows/s  {}/s",
+    std::string text = fmt::format("{}/{} tables  {}/{} partitions  {} rows read, {} {}  {} rows/s  {}/s",
                                    progress_.tables_done.load(), progress_.tables.load(),
                                    progress_.partitions_done.load(), progress_.partitions.load(),
                                    format_count(now.rows), format_count(progress_.rows_loaded),
+                                   progress_.comparing ? "read back" : "loaded",
                                    format_count(static_cast<std::int64_t>(rows_rate)),
                                    format_bytes(static_cast<std::int64_t>(bytes_rate)));
     // The number of rows is the catalog's estimate: shown as such, and not beyond its end.

@@ -16,6 +16,7 @@ struct Progress {
   std::atomic<int> partitions{0}, partitions_done{0};
   std::atomic<int> lanes_busy{0};
   std::atomic<int> retries{0};
+  std::atomic<bool> comparing{false};           // rows_loaded are rows that were read back from the target
   std::atomic<std::int64_t> snapshot_since{-1};  // steady clock, seconds; -1: none is held
 };
 

@@ -119,7 +119,30 @@ Start begin(StateStore& store, const Workflow& workflow, const std::string& conf
   return start;
 }
 
+// Compares the tables that have arrived; those that were published by an earlier process, in the new snapshot.
+ValidateResult validate_moved(const Ends& ends, const std::vector<TableConfig>& configs, SnapshotKeeper& snapshots,
+                              StateStore& store, const RunRecord& run, const RunOutcome& outcome,
+                              const MigrateOptions& options, CancelToken& cancel, Progress& progress) {
+  std::vector<TableConfig> arrived;
+  for (std::size_t i = 0; i < outcome.tables.size(); ++i)
+    if (outcome.tables[i].ok) arrived.push_back(configs.at(i));
+  std::map<std::string, LoadedBy> loaded;
+  for (const TableRecord& table : store.tables(run.id))
+    if (table.state == TableState::published)
+      loaded[table.plan.target.display()] = {run.id, table.snapshot, run.started};
+  ValidateOptions validate;
+  validate.run = options;
+  ValidateResult result = validate_tables(ends, arrived, snapshots, loaded, validate, cancel, progress);
+  result.after_migrate = true;
+  return result;
+}
+
 }  // namespace
+
+int exit_class(const MigrateResult& result) {
+  const int code = exit_class(result.outcome);
+  return code == 0 && result.validation ? exit_class(*result.validation) : code;
+}
 
 int exit_class(const RunOutcome& outcome) {
   // Gravest first: what may mean wrong data, then what needs a person, then what running again may mend.
@@ -134,6 +157,14 @@ int exit_class(const RunOutcome& outcome) {
 MigrateResult migrate(const MigrateOptions& options, CancelToken& cancel, Progress& progress) {
   const auto started = Clock::now();
   check_codec(options.encode);
+  if (options.validate && (options.append || options.sample_rows > 0))
+    throw Error(ErrorKind::usage,
+                std::string("a target that holds ") +
+                    (options.append ? "other rows beside the source's" : "only a part of the source") +
+                    " cannot be compared with it", "--validate",
+                options.append ? "leave --append or --validate out" : "leave --sample-rows or --validate out");
+  if (!options.report_file.empty() && !options.validate)
+    throw Error(ErrorKind::usage, "there is a report only with --validate", "--report");
   Ends ends = open_ends(options, cancel);
   const std::vector<TableConfig> configs = selected_tables(ends.workflow, options.only);
   const std::vector<TableRequest> requests = requests_of(configs);
@@ -225,7 +256,6 @@ MigrateResult migrate(const MigrateOptions& options, CancelToken& cancel, Progre
                                                    std::filesystem::absolute(options.workspace).string())};
   result.outcome = run_tables(*ends.source, snapshots, *ends.warehouse, *store, who, std::move(start->tables), run,
                               cancel, progress);
-  snapshots.release();
   // Whatever failed or did not: a process that was taken over has only that to say.
   store->check_owned();
   const int code = exit_class(result.outcome);
@@ -237,6 +267,11 @@ MigrateResult migrate(const MigrateOptions& options, CancelToken& cancel, Progre
     std::error_code ignored;
     std::filesystem::remove_all(spool / start->run.id, ignored);
   }
+  // The run is over and recorded: what follows only looks. The snapshot that was read is held until then.
+  if (options.validate && !result.outcome.interrupted)
+    result.validation = validate_moved(ends, configs, snapshots, *store, start->run, result.outcome, options, cancel,
+                                       progress);
+  snapshots.release();
   return result;
 }
 

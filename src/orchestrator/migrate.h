@@ -7,6 +7,7 @@
 #include "engine/progress.h"
 #include "engine/runner.h"
 #include "orchestrator/options.h"
+#include "orchestrator/validate.h"
 
 namespace pulk {
 
@@ -20,6 +21,7 @@ struct MigrateResult {
   std::string source, target;   // for people
   RunOutcome outcome;
   double plan_seconds = 0;
+  std::optional<ValidateResult> validation;  // when it was asked for
 };
 
 // Throws Error when nothing was started; failures of single tables are in the result.
@@ -27,5 +29,7 @@ MigrateResult migrate(const MigrateOptions& options, CancelToken& cancel, Progre
 
 // The exit class of a run: 0, or the gravest class among its failed tables.
 int exit_class(const RunOutcome& outcome);
+// The same with the validation of what was moved.
+int exit_class(const MigrateResult& result);
 
 }  // namespace pulk

@@ -34,6 +34,8 @@ struct MigrateOptions {
   std::chrono::seconds lease{60};
   std::chrono::seconds lock_wait{30};            // for a target that another process has open
   std::string summary_file;
+  bool validate = false;                         // compare each table with the source, in the snapshot it was read in
+  std::string report_file;                       // of the comparison, as JSON
 };
 
 }  // namespace pulk

@@ -141,6 +141,27 @@ std::vector<TableRequest> requests_of(const std::vector<TableConfig>& tables) {
   return requests;
 }
 
+QualifiedName target_name(const Warehouse& warehouse, const TableConfig& config) {
+  const auto part = [](const std::string& text) { return text.empty() ? WrittenName{} : parse_written_name(text); };
+  return warehouse.resolve(part(config.target.database), part(config.target.schema), part(config.target.table));
+}
+
+PreparedTable prepare_table(const Ends& ends, const TableConfig& config, Snapshot& snapshot,
+                            const std::optional<DeployedTable>& deployed, std::vector<Finding>& findings,
+                            bool with_partitions) {
+  PreparedTable table;
+  table.config = config;
+  table.request = request_of(config, findings);
+  table.info = snapshot.describe(table.request);
+  if (deployed) table.deployed_rows = deployed->rows;
+  const std::size_t before = findings.size();
+  table.plan = plan_columns(config, table.info, ends.source->name_rule(), *ends.warehouse, deployed, findings);
+  const PartitionRequest request =
+      partition_request(config, table.info, table.plan, ends.source->name_rule(), ends.lanes, findings);
+  if (with_partitions && findings.size() == before) cut_table(table.plan, table.info, request, snapshot);
+  return table;
+}
+
 Prepared prepare(const Ends& ends, const std::vector<TableConfig>& tables, SnapshotKeeper& snapshots,
                  const MigrateOptions& options, CancelToken& cancel, bool with_partitions) {
   Prepared prepared;
@@ -156,24 +177,10 @@ Prepared prepare(const Ends& ends, const std::vector<TableConfig>& tables, Snaps
   for (const TableConfig& config : tables) {
     cancel.check();
     PreparedTable table;
-    table.config = config;
-    table.request = request_of(config, prepared.findings);
     try {
-      table.info = snapshot->describe(table.request);
       std::optional<DeployedTable> deployed;
-      if (session != nullptr) {
-        const auto part = [](const std::string& text) { return text.empty() ? WrittenName{} : parse_written_name(text); };
-        deployed = session->describe(ends.warehouse->resolve(part(config.target.database), part(config.target.schema),
-                                                             part(config.target.table)));
-      }
-      if (deployed) table.deployed_rows = deployed->rows;
-      const std::size_t before = prepared.findings.size();
-      table.plan = plan_columns(config, table.info, ends.source->name_rule(), *ends.warehouse, deployed,
-                                prepared.findings);
-      const PartitionRequest request = partition_request(config, table.info, table.plan, ends.source->name_rule(),
-                                                         ends.lanes, prepared.findings);
-      if (with_partitions && prepared.findings.size() == before)
-        cut_table(table.plan, table.info, request, *snapshot);
+      if (session != nullptr) deployed = session->describe(target_name(*ends.warehouse, config));
+      table = prepare_table(ends, config, *snapshot, deployed, prepared.findings, with_partitions);
     } catch (const Error& e) {
       // What is wrong with this one table is reported with the others'; a lost server ends it all.
       if (e.kind() == ErrorKind::retryable || e.kind() == ErrorKind::internal) throw;

@@ -55,6 +55,14 @@ struct Prepared {
 std::vector<TableConfig> selected_tables(const Workflow& workflow, const std::vector<std::string>& only);
 std::vector<TableRequest> requests_of(const std::vector<TableConfig>& tables);
 
+// Plans one table within a snapshot, for a target that has it as `deployed` says. Adds to `findings` what stands in its
+// way; throws what the source refuses.
+PreparedTable prepare_table(const Ends& ends, const TableConfig& config, Snapshot& snapshot,
+                            const std::optional<DeployedTable>& deployed, std::vector<Finding>& findings,
+                            bool with_partitions);
+// The target's name for a table, resolved.
+QualifiedName target_name(const Warehouse& warehouse, const TableConfig& config);
+
 // Plans the tables within the keeper's snapshot. `with_partitions`: cut them too (for `pulk plan`). Refused cells and
 // wrong names are in `findings`, not thrown.
 Prepared prepare(const Ends& ends, const std::vector<TableConfig>& tables, SnapshotKeeper& snapshots,

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/strings.h"
 #include "base/text_table.h"
+#include "base/whole_file.h"
+#include "orchestrator/validate_report.h"
 
 namespace pulk {
 
@@ -86,6 +86,7 @@ std::string summary_text(const MigrateResult& result) {
     out += fmt::format("{} {}: {}{}, {}, all in {}.\n", what, result.run, plural(totals.done, "table"),
                        totals.earlier > 0 ? fmt::format(" ({} of them by an earlier process)", totals.earlier) : "",
                        plural(totals.rows, "row"), result.target);
+  if (result.validation) out += "\n" + validation_text(*result.validation);
   return out;
 }
 
@@ -100,7 +101,7 @@ std::string summary_json(const MigrateResult& result) {
   j["source"] = result.source;
   j["target"] = result.target;
   j["interrupted"] = result.outcome.interrupted;
-  j["exit_class"] = exit_class(result.outcome);
+  j["exit_class"] = exit_class(result);
   j["rows"] = totals.rows;
   j["bytes_staged"] = totals.bytes;
   j["wall_seconds"] = result.outcome.wall_seconds + result.plan_seconds;
@@ -136,16 +137,12 @@ std::string summary_json(const MigrateResult& result) {
                         {"hint", t.error->hint()}};
     j["tables"].push_back(std::move(table));
   }
+  if (result.validation) j["validation"] = ordered_json::parse(validation_json(*result.validation));
   return j.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
 void write_summary(const MigrateResult& result, const std::string& path) {
-  const std::string temporary = path + ".tmp";
-  std::ofstream file(temporary, std::ios::binary);
-  file << summary_json(result);
-  file.close();
-  if (!file || std::rename(temporary.c_str(), path.c_str()) != 0)
-    throw Error(ErrorKind::usage, "the summary cannot be written", path);
+  write_whole_file(path, summary_json(result), "the summary");
 }
 
 }  // namespace pulk

@@ -18,6 +18,11 @@
 #include "catalog/table_plan.h"
 #include "stage/stage.h"
 
+namespace arrow {
+class MemoryPool;
+class RecordBatch;
+}  // namespace arrow
+
 namespace pulk {
 
 class CancelToken;
@@ -79,12 +84,27 @@ struct LoadResult {
 
 enum class PublishMode { replace, append };
 
+// The rows of a table as they stand in the target. Belongs to its session, which does nothing else meanwhile.
+class TargetReader {
+ public:
+  virtual ~TargetReader() = default;
+  // The next batch, columns in the order that they were asked for; nullptr after the last.
+  virtual std::shared_ptr<arrow::RecordBatch> next() = 0;
+  // Some row is so wide that no other one should be in memory while these are read.
+  virtual bool wide() const = 0;
+};
+
 // One opened target. For embedded targets it holds the file lock: open, do a batch of work, close.
 class WarehouseSession {
  public:
   virtual ~WarehouseSession() = default;
 
   virtual std::optional<DeployedTable> describe(const QualifiedName& table) = 0;
+
+  // Reads a table back, for validation. Arrow types are the target's own, not the carriers. `columns` are some of
+  // describe()'s; the pool outlives the batches. Throws Error(integrity) when what is stored cannot be read.
+  virtual std::unique_ptr<TargetReader> read(const QualifiedName& table, const std::vector<DeployedColumn>& columns,
+                                             arrow::MemoryPool* pool) = 0;
 
   // Takes the target table for this run: one transaction writes the lease, the staging table and pending marks for
   // all partitions that have none, sets fence = fence + 1 on every mark of the run's table, and returns all marks

@@ -32,6 +32,7 @@ class DuckdbFile : public SqlChannel {
   // DuckDB's driver says "unknown" where no row was changed.
   std::int64_t execute(const std::string& sql) override { return std::max<std::int64_t>(0, connection_->execute(sql)); }
   std::vector<std::vector<std::string>> query(const std::string& sql) override;
+  std::shared_ptr<arrow::RecordBatchReader> stream(const std::string& sql) { return connection_->stream(sql); }
   std::int64_t number(const std::string& sql) { return connection_->query(sql).integer(0, 0); }
 
   std::int64_t memory() const { return memory_; }

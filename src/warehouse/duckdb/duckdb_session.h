@@ -1,5 +1,5 @@
 // One opened DuckDB target: the mark protocol with its data. Loading is in duckdb_session.cpp, publishing in
-// duckdb_publish.cpp. DuckDB's DDL is transactional, so a rename may stand in the same transaction as the mark.
+// duckdb_publish.cpp, reading back in duckdb_read.cpp. DuckDB's DDL is transactional, so a rename may stand in the same transaction as the mark.
 #pragma once
 
 #include <chrono>
@@ -21,6 +21,8 @@ class DuckdbSession : public WarehouseSession {
                 CancelToken* cancel);
 
   std::optional<DeployedTable> describe(const QualifiedName& table) override;
+  std::unique_ptr<TargetReader> read(const QualifiedName& table, const std::vector<DeployedColumn>& columns,
+                                     arrow::MemoryPool* pool) override;
   std::vector<Mark> take(const RunIdentity& who, const TablePlan& plan) override;
   void reset(const RunIdentity& who, const TablePlan& plan, const std::string& partition,
              std::int64_t fence) override;

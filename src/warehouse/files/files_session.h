@@ -30,6 +30,8 @@ class FilesSession : public WarehouseSession {
   FilesSession(std::string root, std::chrono::milliseconds wait, bool create, CancelToken* cancel);
 
   std::optional<DeployedTable> describe(const QualifiedName& table) override;
+  std::unique_ptr<TargetReader> read(const QualifiedName& table, const std::vector<DeployedColumn>& columns,
+                                     arrow::MemoryPool* pool) override;
   std::vector<Mark> take(const RunIdentity& who, const TablePlan& plan) override;
   void reset(const RunIdentity& who, const TablePlan& plan, const std::string& partition,
              std::int64_t fence) override;
