@@ -12,9 +12,9 @@ namespace {
 
 class DuckdbReader : public TargetReader {
  public:
-  DuckdbReader(DuckdbFile& file, std::string subject, std::int64_t widest_row, const std::string& sql,
+  DuckdbReader(DuckdbFile& file, std::string subject, std::int64_t widest_row, std::size_t columns, const std::string& sql,
                CancelToken* cancel)
-      : file_(file), subject_(std::move(subject)), wide_(widest_row > 0), room_(file, widest_row), rows_(file.stream(sql)), cancel_(cancel) {}
+      : file_(file), subject_(std::move(subject)), wide_(widest_row > 0), room_(file, widest_row, columns), rows_(file.stream(sql)), cancel_(cancel) {}
 
   std::shared_ptr<arrow::RecordBatch> next() override {
     if (cancel_ != nullptr) cancel_->check();
@@ -52,7 +52,7 @@ std::unique_ptr<TargetReader> DuckdbSession::read(const QualifiedName& table,
       list.push_back(expression(column) + " AS c" + std::to_string(list.size()));
     const std::int64_t widest = has_own_tables() ? duckdb::widest_row(file_, table) : 0;
     reader = std::make_unique<DuckdbReader>(
-        file_, table.display(), widest,
+        file_, table.display(), widest, columns.size(),
         "SELECT " + join(list, ", ") + " FROM " + duckdb::full_name(file_, table.schema, table.table), cancel_);
   });
   return reader;
