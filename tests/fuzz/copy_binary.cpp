@@ -46,6 +46,9 @@ std::vector<std::vector<ReadColumn>> column_sets() {
        column(Decode::float64, CarrierKind::float64), column(Decode::float32_to_64, CarrierKind::float64),
        column(Decode::uuid, CarrierKind::uuid)},
       {column(Decode::integer, CarrierKind::int16), column(Decode::integer_decimal, CarrierKind::decimal128, 20, 3)},
+      {column(Decode::unsigned32, CarrierKind::int64), column(Decode::unsigned64_decimal, CarrierKind::decimal128, 20, 0),
+       column(Decode::money_decimal, CarrierKind::decimal128, 19, 2), column(Decode::money_text, CarrierKind::utf8),
+       column(Decode::char_byte, CarrierKind::utf8)},
   };
 }
 
