@@ -200,10 +200,10 @@ def test_unknown_schema_and_another_database(ready):
 
 
 def test_problems_of_several_tables_are_reported_at_once(ready):
-    ready.db.execute("CREATE TABLE places (p point); CREATE TABLE u (a integer)")
+    ready.db.execute("CREATE TABLE places (p aclitem); CREATE TABLE u (a integer)")
     ready.write_workflow([table_entry("t", primaryKeyColumns=["nope"]), table_entry("places"),
                           table_entry("u", columnNamesToPartitionBy=["x"])])
-    refused(ready, 1, "no column nope", "column p (point)", "no column x", "3 problems")
+    refused(ready, 1, "no column nope", "column p (aclitem)", "no column x", "3 problems")
 
 
 @pytest.mark.parametrize("arguments, text", [
