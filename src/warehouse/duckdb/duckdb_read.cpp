@@ -12,9 +12,10 @@ namespace {
 
 class DuckdbReader : public TargetReader {
  public:
-  DuckdbReader(DuckdbFile& file, std::string subject, std::int64_t widest_row, std::size_t columns, const std::string& sql,
-               CancelToken* cancel)
-      : file_(file), subject_(std::move(subject)), wide_(widest_row > 0), room_(file, widest_row, columns), rows_(file.stream(sql)), cancel_(cancel) {}
+  DuckdbReader(DuckdbFile& file, std::string subject, std::int64_t widest_row, std::size_t columns,
+               const std::string& sql, CancelToken* cancel)
+      : file_(file), subject_(std::move(subject)), wide_(widest_row > 0), room_(file, widest_row, columns),
+        rows_(file.stream(sql)), cancel_(cancel) {}
 
   std::shared_ptr<arrow::RecordBatch> next() override {
     if (cancel_ != nullptr) cancel_->check();
