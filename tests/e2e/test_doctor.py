@@ -277,7 +277,7 @@ def test_tables_and_privileges(db, pulk, doctor):
 
 
 def test_refused_types_are_all_listed(db, pulk, doctor):
-    db.execute("CREATE TYPE pair AS (a int, b int); CREATE TABLE odd (id int, x pair); CREATE TABLE odder (y pair)")
+    db.execute("CREATE TABLE odd (id int, x aclitem); CREATE TABLE odder (y aclitem[])")
     pulk.write_config(db)
     pulk.write_workflow(["odd", "odder"])
     report = doctor("workflow.json")
