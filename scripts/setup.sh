@@ -60,7 +60,7 @@ build_packages=(
 # libsqliteodbc and odbc-mariadb are the ODBC drivers that the tests use; clang is for libFuzzer.
 test_packages=(
   ca-certificates curl libsqliteodbc mariadb-server odbc-mariadb pgbouncer postgresql-15 postgresql-client-15 sqlite3
-  clang-16 libclang-rt-16-dev
+  clang-16 libclang-rt-16-dev locales
 )
 
 # Fills the array `missing` with those of the given packages that are not installed.

@@ -2,7 +2,10 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -32,11 +35,11 @@ ROW = ('{0.1,1e-300}', '{"2024-06-01 12:00:00+00",infinity}', "1 year -2 days +0
 
 
 @pytest.fixture(scope="module")
-def server_with_locales(tmp_path_factory):
+def server_with_locales():
     """A server of its own that knows the money of Germany and Japan."""
-    folder = tmp_path_factory.mktemp("locales")
-    for parent in [folder, *folder.parents][:3]:
-        parent.chmod(parent.stat().st_mode | 0o055)
+    # Not below pytest's folder, which the server's user may not enter.
+    folder = Path(tempfile.mkdtemp(prefix="pulk-locales-", dir="/tmp"))
+    folder.chmod(0o755)
     for name in ("de_DE", "ja_JP"):
         subprocess.run(["localedef", "-c", "-i", name, "-f", "UTF-8", str(folder / f"{name}.UTF-8")], check=False)
         assert (folder / f"{name}.UTF-8" / "LC_MONETARY").exists(), "the package locales has localedef's sources"
@@ -48,6 +51,7 @@ def server_with_locales(tmp_path_factory):
         os.environ.pop("LOCPATH") if before is None else os.environ.update(LOCPATH=before)
     yield server
     server.remove()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ LOCKED = [(step, kind) for kind in KINDS for step in LOCKED_STEPS[kind]]
 def ready(pulk, db, request):
     """A table of several partitions. The first row of the first and of the fourth is a slow one: when it has come, the
     loader has nothing to do and nothing open, and a stop hits only what it is meant to hit."""
-    pause = "CASE WHEN id IN (1, 601) THEN pg_sleep(0.4)::text ELSE b END"
+    pause = "CASE WHEN id IN (1, 601) THEN pg_sleep(0.9)::text ELSE b END"
     db.execute("CREATE TABLE t (id integer PRIMARY KEY, b text); INSERT INTO t SELECT n, md5(n::text) FROM generate_series(1, 1000) n;"
                f"ANALYZE t; CREATE VIEW v AS SELECT id, {pause} AS c FROM t")
     pulk.write_config(db, target=request.node.callspec.params["kind"])
