@@ -8,6 +8,7 @@ import pytest
 from support.mariadb import MariadbServer
 from support.pulk import Pulk
 from support.server import PostgresServer
+from support.snowflake import Snowflake
 from support.sqlite import SqliteSource
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,6 +66,14 @@ def maria_logged(mariadb_servers):
     database = mariadb_servers(True).create_database()
     yield database
     database.drop()
+
+
+@pytest.fixture
+def snowflake():
+    """A stand-in for Snowflake, empty, for one test."""
+    server = Snowflake()
+    yield server
+    server.remove()
 
 
 @pytest.fixture

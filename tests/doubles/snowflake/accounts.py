@@ -1,0 +1,79 @@
+"""The account: users with what they log in by, roles with what they may do, warehouses."""
+
+import fnmatch
+from dataclasses import dataclass, field
+
+from . import errors
+
+
+@dataclass
+class User:
+    name: str
+    password: str = field(default=None, repr=False)
+    public_keys: list = field(default_factory=list)       # PEM
+    oauth_tokens: dict = field(default_factory=dict, repr=False)  # token → seconds since 1970 when it ends, or None
+    access_tokens: dict = field(default_factory=dict, repr=False)  # programmatic access tokens, likewise
+    workload: dict = field(default_factory=dict)          # {issuer, subject, audience, public_key}
+    roles: list = field(default_factory=lambda: ["ACCOUNTADMIN", "PUBLIC"])
+    default_role: str = None
+    default_warehouse: str = None
+    default_namespace: str = None
+    disabled: bool = False
+    locked: bool = False
+    parameters: dict = field(default_factory=dict)
+
+
+@dataclass
+class Role:
+    """`grants` None: everything. Else lines like "INSERT ON TABLE DB.S.*"; names match as shell patterns."""
+
+    name: str
+    grants: list = None
+
+    def may(self, privilege: str, kind: str, name: str) -> bool:
+        if self.grants is None:
+            return True
+        for grant in self.grants:
+            what, _, target = grant.partition(" ON ")
+            of, _, pattern = target.partition(" ")
+            if what in (privilege, "ALL", "OWNERSHIP") and of in (kind, "*") and fnmatch.fnmatchcase(name, pattern):
+                return True
+        return False
+
+
+class Account:
+    def __init__(self, name: str):
+        self.name = name.upper()
+        self.users = {}
+        self.roles = {"ACCOUNTADMIN": Role("ACCOUNTADMIN"), "SYSADMIN": Role("SYSADMIN"), "PUBLIC": Role("PUBLIC", [])}
+        self.warehouses = {"COMPUTE_WH": {"size": "X-Small", "state": "STARTED"}}
+        self.oauth_issuers = {}
+
+    def add_user(self, name: str, **facts) -> User:
+        user = User(name.upper(), **facts)
+        user.roles = [role.upper() for role in user.roles]
+        self.users[user.name] = user
+        return user
+
+    def add_role(self, name: str, grants=None) -> Role:
+        role = Role(name.upper(), grants)
+        self.roles[role.name] = role
+        return role
+
+
+def require(service, session, privilege: str, kind: str, name: str):
+    """Raises "insufficient privileges" unless the session's role may."""
+    role = service.account.roles.get(session.role)
+    if role is None or not role.may(privilege, kind, name):
+        raise errors.no_privilege(kind.lower(), name.rsplit(".", 1)[-1].strip('"'))
+
+
+def sees(service, session, kind: str, name: str) -> bool:
+    """An object for which a role has no privilege at all does not exist for it."""
+    role = service.account.roles.get(session.role)
+    if role is None:
+        return False
+    if role.grants is None:
+        return True
+    return any(grant.partition(" ON ")[2].partition(" ")[0] in (kind, "*")
+               and fnmatch.fnmatchcase(name, grant.partition(" ON ")[2].partition(" ")[2]) for grant in role.grants)
