@@ -10,8 +10,11 @@ Installs, on Debian 12 with git, make and a network:
   apt packages   compiler and libraries; also PostgreSQL and pgbouncer for the tests
   .deps/venv     Python packages pinned in third_party/requirements.txt
   .deps/duckdb   the DuckDB library pinned in third_party/duckdb.pin
+  .deps/venv-snowflake, .deps/venv-snowflake5
+                 the stand-in for Snowflake and the clients that test it, pinned in
+                 third_party/requirements-snowflake.txt and requirements-snowflake5.txt
 
-  --build-only   leave out the apt packages that only the tests and the demo need
+  --build-only   leave out what only the tests and the demo need
 
 Needs root, or sudo, only when an apt package is missing.
 EOF
@@ -125,20 +128,21 @@ pip_install() {
     --only-binary=:all: --require-hashes "$@"
 }
 
+# install_venv <folder in .deps> <file of pins>
 # A venv knows its own path, so the stamp holds it: a moved tree gets a new venv.
 install_venv() {
-  local stamp=$deps/venv/.pulk-stamp want
-  want="$(sha256sum <"$pins/requirements.txt") $deps/venv"
-  if [ -x "$deps/venv/bin/python3" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$want" ]; then
+  local venv=$deps/$1 pinned=$2 stamp=$deps/$1/.pulk-stamp want
+  want="$(sha256sum <"$pins/$pinned") $venv"
+  if [ -x "$venv/bin/python3" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$want" ]; then
     return 0
   fi
 
   local python
   python=$(find_python)
-  say "making .deps/venv with $python from third_party/requirements.txt"
-  rm -rf "$deps/venv"
-  "$python" -m venv "$deps/venv"
-  pip_install "$deps/venv" -r "$pins/requirements.txt"
+  say "making .deps/$1 with $python from third_party/$pinned"
+  rm -rf "$venv"
+  "$python" -m venv "$venv"
+  pip_install "$venv" -r "$pins/$pinned"
   echo "$want" >"$stamp"
   did_something=true
 }
@@ -203,7 +207,11 @@ flock 9
 
 did_something=false
 install_packages
-install_venv
+install_venv venv requirements.txt
+if ! $build_only; then
+  install_venv venv-snowflake requirements-snowflake.txt
+  install_venv venv-snowflake5 requirements-snowflake5.txt
+fi
 install_duckdb
 if $did_something; then
   say "done"

@@ -126,7 +126,7 @@ class Information:
             for e in self.service.load_history.entries if e.table[0] == database.name]
 
     def copy_history(self, table):
-        """`table`: (database, schema, name), or None for all."""
+        """`table`: a Table, or None for all."""
         words = {"LOADED": "Loaded", "PARTIALLY_LOADED": "Partially loaded", "LOAD_FAILED": "Load failed"}
         return ["FILE_NAME", "STAGE_LOCATION", ("LAST_LOAD_TIME", STAMP), ("ROW_COUNT", NUMBER), ("ROW_PARSED", NUMBER),
                 ("FILE_SIZE", NUMBER), "FIRST_ERROR_MESSAGE", ("FIRST_ERROR_LINE_NUMBER", NUMBER),
@@ -134,7 +134,7 @@ class Information:
                 "STATUS", "TABLE_CATALOG_NAME", "TABLE_SCHEMA_NAME", "TABLE_NAME", "PIPE_NAME"], [
             [e.key, e.location, e.at, e.rows_loaded, e.rows_parsed, e.size, e.first_error, e.first_error_line, e.first_error_character,
              e.first_error_column, e.errors_seen, e.error_limit, words.get(e.status, e.status), *e.table, None]
-            for e in self.service.load_history.entries if table in (None, e.table)]
+            for e in self.service.load_history.entries if table is None or table.id == e.table_id]
 
     def query_history(self, session):
         """`session`: only its statements, or None for all."""

@@ -63,8 +63,10 @@ def row_type(field: Field) -> dict:
 # --- Arrow
 
 def _metadata(type_: SfType) -> dict:
+    # Clients tell the two forms of TIMESTAMP_TZ by byteLength.
+    width = (8 if type_.scale <= 3 else 16) if type_.base in types.TIMESTAMPS else type_.byte_length
     return {"logicalType": type_.base, "precision": str(type_.precision if type_.base == "FIXED" else 38),
-            "scale": str(type_.scale), "charLength": str(type_.length), "byteLength": str(type_.byte_length),
+            "scale": str(type_.scale), "charLength": str(type_.length), "byteLength": str(width),
             "finalType": "T"}
 
 
@@ -162,19 +164,15 @@ def _json_cell(value, type_: SfType):
     if base == "BINARY":
         return value.hex().upper()
     if base == "TIME":
-        return f"{value['time'] // 10**9}.{value['time'] % 10**9:09d}" if isinstance(value, dict) else str(value)
+        return _seconds(value["time"], type_.scale) if isinstance(value, dict) else str(value)
     if base in types.TIMESTAMPS:
-        if not isinstance(value, dict):   # seconds since 1970
-            text = f"{int(value)}.{int(value * 1000) % 1000 * 10**6:09d}"
-            return text + " 1440" if base == "TIMESTAMP_TZ" else text
-        epoch = next(iter(value.values()))
-        fraction = value["f"]
-        if epoch < 0 and fraction:
-            total = epoch * 10**9 + fraction
-            text = f"-{-total // 10**9}.{-total % 10**9:09d}"
-        else:
-            text = f"{epoch}.{fraction:09d}"
-        return f"{text} {value['o'] + 1440}" if base == "TIMESTAMP_TZ" else text
+        if isinstance(value, dict):
+            nanos = next(iter(value.values())) * 10**9 + value["f"]
+        else:                              # seconds since 1970
+            nanos = int(value * 1000) * 10**6
+        text = _seconds(nanos, type_.scale)
+        offset = value["o"] if isinstance(value, dict) and "o" in value else 0
+        return f"{text} {offset + 1440}" if base == "TIMESTAMP_TZ" else text
     if base == "FIXED":
         return format(value, "f") if not isinstance(value, int) else str(value)
     return str(value)
@@ -188,6 +186,13 @@ def json_rows(result: Result) -> list:
     else:
         rows = result.rows or []
     return [[_json_cell(v, k) for v, k in zip(row, kinds)] for row in rows]
+
+
+def _seconds(nanos: int, scale: int) -> str:
+    """Seconds with exactly as many digits as the type's scale: clients count on it."""
+    sign = "-" if nanos < 0 else ""
+    whole, fraction = divmod(abs(nanos), 10**9)
+    return f"{sign}{whole}" + (f".{fraction:09d}"[:scale + 1] if scale else "")
 
 
 # --- answers

@@ -41,10 +41,11 @@ def fold(identifier: exp.Identifier) -> str:
 
 
 def encode(name: str) -> str:
-    """A name for the engine, which does not see case: names with small letters get a mark of their own."""
-    if name == name.upper():
+    """A name for the engine, which does not see case: names with small letters or
+    quotes get a mark of their own."""
+    if name == name.upper() and '"' not in name:
         return name
-    return name + "#" + hashlib.sha1(name.encode()).hexdigest()[:8]
+    return name.replace('"', "_") + "#" + hashlib.sha1(name.encode()).hexdigest()[:8]
 
 
 @dataclass

@@ -120,6 +120,8 @@ class Front(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         arguments = {k: v[0] for k, v in parse_qs(url.query).items()}
         # A body that is not read would be taken for the next request.
+        if self.command == "PUT":
+            return self._upload(url.path)
         try:
             body = self._read()
         except (ValueError, OSError):
@@ -194,7 +196,7 @@ class Front(BaseHTTPRequestHandler):
             wanted = {"role": named("roleName"), "warehouse": named("warehouse"), "database": named("databaseName"),
                       "schema": named("schemaName"),
                       "validate": str(given.get("CLIENT_VALIDATE_DEFAULT_PARAMETERS", "")).lower() == "true"}
-            session = service.open_session(user, str(data.get("CLIENT_APP_ID") or ""), wanted)
+            session = service.open_session(user, f"{data.get('CLIENT_APP_ID') or ''} {data.get('CLIENT_APP_VERSION') or ''}", wanted)
             for name, value in given.items():
                 session.set_parameter(name.upper(), value)
             answer = {
@@ -336,6 +338,18 @@ class Front(BaseHTTPRequestHandler):
         body, _, _ = query.chunks.parts[number]
         kind = "binary/octet-stream"
         self._send(200, body, kind, [("Content-Encoding", "gzip")])
+
+    def _upload(self, path):
+        data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        target = self.service.offered.get(path.rsplit("/", 1)[-1])
+        if target is None:
+            return self._send(403, b"")
+        if self.headers.get("x-goog-if-generation-match") == "0" and os.path.exists(target):
+            return self._send(412, b"")
+        with open(target + ".part", "wb") as file:
+            file.write(data)
+        os.rename(target + ".part", target)
+        self._send(200, b"")
 
     def _file(self, token):
         path = self.service.offered.get(token)

@@ -31,6 +31,7 @@ SETTINGS = {
     "chunk_rows": 100_000,                # rows inline, and rows per further chunk
     "transaction_idle_seconds": IDLE_SECONDS,
     "detached_query_seconds": 300.0,
+    "put_by_url": False,                  # PUT over HTTP instead of into the stage's folder
 }
 _SECRETS = re.compile(r"((?:AWS_KEY_ID|AWS_SECRET_KEY|AWS_TOKEN|PASSWORD|TOKEN|SECRET)\s*=\s*)'(?:[^'\\]|''|\\.)*'", re.I)
 

@@ -48,8 +48,8 @@ class TableFunctions:
             return self._result_scan(translator, call, scope)
         if name == "COPY_HISTORY":
             from .translate import name_parts
-            path, _ = self.service.catalog.table(translator.session, name_parts(str(arguments["TABLE_NAME"])))
-            return made(*self.service.information.copy_history(tuple(path)))
+            _, table = self.service.catalog.table(translator.session, name_parts(str(arguments["TABLE_NAME"])))
+            return made(*self.service.information.copy_history(table))
         if name in ("QUERY_HISTORY", "QUERY_HISTORY_BY_SESSION", "QUERY_HISTORY_BY_USER"):
             return made(*self.service.information.query_history(translator.session if "SESSION" in name else None))
         if name == "INFER_SCHEMA":

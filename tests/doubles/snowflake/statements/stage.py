@@ -11,6 +11,11 @@ from ..types import NUMBER
 _PUT = re.compile(r"""^\s*(PUT|GET)\s+('(?:[^'\\]|\\.|'')*'|\S+)\s+('(?:[^'\\]|\\.|'')*'|\S+)\s*(.*)$""", re.I | re.S)
 
 
+# A client that must not overwrite looks whether its header is among those signed.
+_SIGNED = ("?X-Goog-SignedHeaders=content-encoding%3Bhost%3Bx-goog-if-generation-match%3Bx-goog-meta-encryptiondata"
+           "%3Bx-goog-meta-matdesc%3Bx-goog-meta-sfc-digest")
+
+
 def _read(sql: str) -> tuple:
     sql = re.sub(r"^\s*(--[^\n]*\n|/\*.*?\*/\s*)+", "", sql, flags=re.S).strip().rstrip(";")
     found = _PUT.match(sql)
@@ -34,12 +39,18 @@ def put(service, session, query) -> Result:
     if location.label and not location.label.startswith(("@~", "@%")):
         service.require(session, "WRITE", "STAGE", location.label[1:])
     folder = service.stages.target(location)
+    info = _stage_info(folder)
+    if service.settings["put_by_url"] or session.application.startswith("PythonConnector 5"):
+        # The client sends PUT again with a file's final name, to get a URL for that file.
+        name = source.rsplit("/", 1)[-1]
+        url = None if "*" in name or "?" in name else service.offer_file(str(folder / name)) + _SIGNED
+        info = {**info, "locationType": "GCS", "location": "stand-in/", "presignedUrl": url}
     return Result([], rows=[], statement=results.OTHER, answer={
-        "uploadInfo": _stage_info(folder), "src_locations": [source[len("file://"):]],
+        "uploadInfo": info, "src_locations": [source[len("file://"):]],
         "parallel": int(options.get("PARALLEL", 4)), "threshold": 209715200,
         "autoCompress": bool(options.get("AUTO_COMPRESS", True)), "overwrite": bool(options.get("OVERWRITE", False)),
         "sourceCompression": str(options.get("SOURCE_COMPRESSION", "auto_detect")).lower(), "clientShowEncryptionParameter": False,
-        "queryId": query.id, "encryptionMaterial": None, "stageInfo": _stage_info(folder), "command": "UPLOAD", "kind": None,
+        "queryId": query.id, "encryptionMaterial": None, "stageInfo": info, "command": "UPLOAD", "kind": None,
         "operation": "Node"})
 
 
