@@ -48,6 +48,11 @@ class Connector:
     def __init__(self, options):
         import snowflake.connector
         self.module = snowflake.connector
+        if "private_key" in options:
+            from cryptography.hazmat.primitives import serialization
+            key = serialization.load_pem_private_key(options["private_key"].encode(), None)
+            options = {**options, "private_key": key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8,
+                                                                   serialization.NoEncryption())}
         self.connection = snowflake.connector.connect(**options)
 
     def run(self, sql):
@@ -77,6 +82,8 @@ class Adbc:
         try:
             cursor.execute(sql)
             table = cursor.fetch_arrow_table()
+            if re.match(r"\s*(PUT|GET)\b", sql, re.I):
+                return {"rows": [], "columns": []}
             columns = [[self.cell(v) for v in column] for column in table.columns]
             return {"rows": [list(row) for row in zip(*columns)], "columns": table.column_names}
         except Exception as error:  # of the driver; a fault of this file would show as a code that no one expects

@@ -75,6 +75,20 @@ CREATE MACRO sf_utf8(b) AS CASE WHEN b IS NULL THEN NULL ELSE coalesce(TRY(decod
 """
 
 
+# The same macros, which give NULL where the others raise: TRY() of the engine refuses what raises on purpose.
+_QUIET = MACROS.replace("sf_", "sfq_").replace(
+    "CREATE MACRO sfq_raise(code, message) AS error(chr(1) || code || chr(2) || message || chr(3));",
+    "CREATE MACRO sfq_raise(code, message) AS NULL;")
+MACROS += _QUIET
+
+
+def attempt(sql: str, to: SfType) -> str:
+    """A conversion that gives NULL instead of an error: TRY_CAST and its kin."""
+    tried = f"TRY({re.sub(r'sf_(?=[a-z0-9_]+[(])', 'sfq_', sql)})"
+    field = {"TIME": "time", "TIMESTAMP_NTZ": "ntz", "TIMESTAMP_LTZ": "ltz", "TIMESTAMP_TZ": "tz"}.get(to.base)
+    return once(tried, lambda v: f"CASE WHEN {v}.{field} IS NULL THEN NULL ELSE {v} END") if field else tried
+
+
 def quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 

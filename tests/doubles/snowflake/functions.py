@@ -201,7 +201,7 @@ def cast(t, node, scope):
 def _convert(t, inner, to, scope, safe=False):
     value = t.expression(inner, scope)
     sql = conv.convert(generate(value), _engine(value), to, t.zone, t.session.formats)
-    return raw(f"TRY({sql})" if safe else sql, to)
+    return raw(conv.attempt(sql, to) if safe else sql, to)
 
 
 def to_function(base, scale_position=None):
@@ -218,7 +218,7 @@ def to_function(base, scale_position=None):
             sql = conv.once(x, lambda v: conv.from_epoch(v, int(args[1].name), to, t.zone))
         else:
             sql = conv.convert(x, _engine(value), to, t.zone)
-        return raw(f"TRY({sql})" if safe else sql, to)
+        return raw(conv.attempt(sql, to) if safe else sql, to)
     return handle
 
 
@@ -270,7 +270,7 @@ def to_binary(t, node, scope):
            "UTF8": f"encode({x})"}.get(kind)
     if sql is None:
         raise errors.compilation("002094", f"Unknown binary format '{kind}'")
-    return raw(f"TRY({sql})" if node.args.get("safe") else sql, types.BINARY)
+    return raw(conv.attempt(sql, types.BINARY) if node.args.get("safe") else sql, types.BINARY)
 
 
 def to_char(t, node, scope):
@@ -578,6 +578,10 @@ def system(t, node, scope):
     return raw(conv.quote(t.service.system.call(t, node.name.upper()[7:], arguments)), types.TEXT)
 
 
+def array_size(t, node, scope):
+    return raw(f"json_array_length({generate(t.expression(node.this, scope))})", SfType("FIXED", 9, 0), "UBIGINT")
+
+
 def typeof(t, node, scope):
     value = t.expression(node.this, scope)
     x = generate(value)
@@ -644,6 +648,7 @@ HANDLERS = {
     exp.DateAdd: date_add, exp.DateSub: date_add, exp.TsOrDsAdd: date_add, exp.DateDiff: date_diff, exp.Extract: date_part(),
     exp.Year: date_part("year"), exp.Month: date_part("month"), exp.Day: date_part("day"), exp.TimestampTrunc: date_trunc,
     exp.DateTrunc: date_trunc, exp.ConvertTimezone: convert_timezone, exp.Add: add, exp.Sub: add, exp.Typeof: typeof,
+    exp.ArraySize: array_size,
     exp.CurrentUser: context("USER"), exp.CurrentRole: context("ROLE"), exp.CurrentWarehouse: context("WAREHOUSE"),
     exp.CurrentDatabase: context("DATABASE"), exp.CurrentSchema: context("SCHEMA"), exp.CurrentAccount: context("ACCOUNT"),
     exp.CurrentVersion: context("VERSION"), exp.Anonymous: anonymous,

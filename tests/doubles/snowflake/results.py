@@ -64,7 +64,7 @@ def row_type(field: Field) -> dict:
 
 def _metadata(type_: SfType) -> dict:
     # Clients tell the two forms of TIMESTAMP_TZ by byteLength.
-    width = (8 if type_.scale <= 3 else 16) if type_.base in types.TIMESTAMPS else type_.byte_length
+    width = (8 if type_.scale == 0 else 16) if type_.base in types.TIMESTAMPS else type_.byte_length
     return {"logicalType": type_.base, "precision": str(type_.precision if type_.base == "FIXED" else 38),
             "scale": str(type_.scale), "charLength": str(type_.length), "byteLength": str(width),
             "finalType": "T"}
@@ -108,7 +108,7 @@ def _column(array, type_: SfType):
         missing = pc.is_null(array)
         if base == "TIMESTAMP_TZ":
             offset = pc.add(pc.struct_field(array, 2).cast(pa.int32()), pa.scalar(1440, pa.int32()))
-            if type_.scale <= 3:
+            if type_.scale == 0:   # the only scale for which all clients read two fields alike
                 return pa.StructArray.from_arrays([_ticks(epoch, fraction, type_.scale), offset],
                                                   names=["epoch", "timezone"], mask=missing)
             return pa.StructArray.from_arrays([epoch, fraction, offset], names=["epoch", "fraction", "timezone"],

@@ -7,6 +7,7 @@ import re
 import socket
 import struct
 import time
+import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote_plus, urlsplit
 
@@ -144,6 +145,10 @@ class Front(BaseHTTPRequestHandler):
             self._error(error)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
+        except Exception as error:  # a fault of the stand-in: told to the test, not hidden
+            traceback.print_exc()
+            self._error(SnowflakeError("000603", f"SQL execution internal error: the stand-in failed: {type(error).__name__}: "
+                                       f"{error}", "XX000"))
 
     def _answer(self, path, sql, user, send):
         """Sends, unless a test wants the answer to be lost."""

@@ -8,6 +8,7 @@ import re
 import secrets
 import threading
 import time
+import traceback
 import uuid
 from collections import OrderedDict
 from pathlib import Path
@@ -192,7 +193,6 @@ class Service:
                     query.error = error
                     self._abort_on_error(session)
                 except Exception as error:  # a fault of the stand-in: told to the test, not hidden
-                    import traceback
                     traceback.print_exc()
                     query.error = errors.SnowflakeError("000603", f"SQL execution internal error: the stand-in failed: "
                                                         f"{type(error).__name__}: {error}", "XX000")

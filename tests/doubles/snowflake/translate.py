@@ -222,6 +222,8 @@ class Translator:
             alias = alias or parts[-1]
             if cte is not None:
                 fields, sql = cte, f'SELECT * FROM "{encode(parts[0])}"'
+            elif parts == ["DUAL"]:
+                sql, fields = "SELECT 1 AS dummy", []
             else:
                 sql, fields = self.relation(parts)
         else:

@@ -74,6 +74,10 @@ def append(service, session, transaction, table, names: list, sql: str, engine_t
     return done.fetchone()[0]
 
 
+def _is_default(value) -> bool:
+    return value.sql().upper() == "DEFAULT"
+
+
 def default_of(service, session, column) -> str:
     if column.identity:
         return f"nextval('data.s{column.identity[2]}')"
@@ -141,7 +145,7 @@ def _values(translator, node, table, names) -> str:
         cells = []
         for name, value in zip(names, row.expressions):
             column = table.column(name)
-            if isinstance(value, exp.Column) and not value.args.get("table") and value.name.upper() == "DEFAULT":
+            if _is_default(value):
                 cells.append(default_of(translator.service, translator.session, column))
                 continue
             value = translator.expression(value, scope)
@@ -228,7 +232,7 @@ def assignments(translator, nodes, table, scope) -> dict:
         if column is None:
             raise errors.invalid_identifier(render(name))
         right = node.expression
-        if isinstance(right, exp.Column) and right.name.upper() == "DEFAULT" and not right.args.get("table"):
+        if _is_default(right):
             setting[name] = default_of(translator.service, translator.session, column)
             continue
         value = translator.expression(right, scope)
