@@ -34,6 +34,8 @@ def run(service, session, query) -> results.Result:
     if ended and word not in ("COMMIT", "ROLLBACK"):
         raise errors.SnowflakeError("000671", "The current transaction was aborted by an error; statements are refused until "
                                     "COMMIT or ROLLBACK.", "25P02")
+    if query.describe and word not in ("SELECT", "WITH", ""):
+        raise errors.NotImplementedHere(f"describeOnly of {word}")
     if word in _BY_TEXT:
         return _BY_TEXT[word](service, session, query)
     if re.match(r"ALTER\s+SESSION\b", text, re.I):

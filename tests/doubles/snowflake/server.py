@@ -244,9 +244,8 @@ class Front(BaseHTTPRequestHandler):
         if int(parameters.get("MULTI_STATEMENT_COUNT", 1) or 1) not in (0, 1) or (
                 parameters.get("MULTI_STATEMENT_COUNT") in (0, "0")):
             raise errors.NotImplementedHere("several statements in one request")
-        if body.get("describeOnly"):
-            raise errors.NotImplementedHere("describeOnly")
-        query = self.service.submit(session, sql, arguments.get("requestId"), body.get("bindings"), parameters.get("QUERY_TAG"))
+        query = self.service.submit(session, sql, arguments.get("requestId"), body.get("bindings"), parameters.get("QUERY_TAG"),
+                                    bool(body.get("describeOnly")))
         if body.get("asyncExec"):
             return self._answer(path, sql, user, lambda: self._in_progress(query, True))
         self._watch(query)

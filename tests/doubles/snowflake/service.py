@@ -44,6 +44,7 @@ class Query:
         self.id = "01" + uuid.uuid4().hex[2:8] + str(uuid.uuid4())[8:]
         self.session, self.sql, self.request_id, self.tag = session, sql, request_id, tag
         self.bindings = {}
+        self.describe = False
         self.started_at = time.time_ns()
         self.ended_at = None
         self.result = self.error = None
@@ -164,14 +165,14 @@ class Service:
 
     # --- statements
 
-    def submit(self, session, sql: str, request_id, bindings=None, tag=None) -> Query:
-        """Starts a statement; a request id that was seen before gets the statement of then."""
+    def submit(self, session, sql: str, request_id, bindings=None, tag=None, describe=False) -> Query:
+        """Starts a statement; a request id that was seen before gets the statement of then. `describe`: only the columns."""
         with self.lock:
             known = self.by_request.get((session.id, request_id)) if request_id else None
             if known:
                 return known
             query = Query(session, sql, request_id, tag if tag is not None else session.parameter("QUERY_TAG"))
-            query.bindings = bindings or {}
+            query.bindings, query.describe = bindings or {}, describe
             self.queries[query.id] = query
             if request_id:
                 self.by_request[(session.id, request_id)] = query

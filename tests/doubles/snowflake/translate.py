@@ -8,6 +8,7 @@ import re
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.snowflake import Snowflake
 
 from . import errors, types
 from .catalog import Table, View, dotted, render
@@ -15,10 +16,17 @@ from .functions import HANDLERS, declare
 from .scope import Field, Raw, Scope, Source, encode, fold, generate
 
 
+class Spoken(Snowflake):
+    """The service's dialect, with the formats of TO_CHAR kept as they were written."""
+
+    class Parser(Snowflake.Parser):
+        FUNCTIONS = {**Snowflake.Parser.FUNCTIONS, "TO_CHAR": exp.ToChar.from_arg_list, "TO_VARCHAR": exp.ToChar.from_arg_list}
+
+
 def parse(sql: str):
     """One statement; the service's syntax error if it is none."""
     try:
-        statements = [s for s in sqlglot.parse(sql, read="snowflake") if s is not None]
+        statements = [s for s in sqlglot.parse(sql, read=Spoken) if s is not None]
     except sqlglot.errors.ParseError as error:
         where = (error.errors or [{}])[0]
         raise errors.syntax(where.get("line") or 1, max((where.get("col") or 1) - 1, 0),

@@ -159,7 +159,8 @@ def find_files(service, load: Load) -> list:
                                         "missing or invalid. If you are running a copy command, please make sure files are not "
                                         "deleted when they are being loaded or files are not being loaded into two different "
                                         "tables concurrently with auto purge option.", "22000")
-        found.append(known[key])
+        if known[key] not in found:
+            found.append(known[key])
     return found
 
 

@@ -14,7 +14,7 @@ def select(service, session, query, node) -> Result:
         node = exp.select("*").from_(exp.Subquery(this=node))
     sql, fields = translator.top(node)
     service.need_warehouse(session, node, translator)
-    return fetch(service, sql, fields)
+    return fetch(service, f"SELECT * FROM ({sql}) LIMIT 0" if query.describe else sql, fields)
 
 
 def fetch(service, sql: str, fields: list) -> Result:
