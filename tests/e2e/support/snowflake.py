@@ -57,7 +57,7 @@ class Snowflake:
     def log(self) -> str:
         return (self.folder / "server.log").read_text()
 
-    def control(self, what: str, **body):
+    def control(self, what: str, /, **body):
         """One call of the control interface; its paths are in tests/doubles/snowflake/control.py."""
         request = urllib.request.Request(f"http://{self.host}:{self.control_port}/{what}", json.dumps(body).encode(),
                                          {"Content-Type": "application/json"})
