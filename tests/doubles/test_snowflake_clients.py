@@ -4,8 +4,8 @@ import subprocess
 import time
 
 import pytest
-from doubles.clients.drive import CLIENTS, client_options, client_python, run_client
 
+from doubles.clients.drive import CLIENTS, client_options, client_python, run_client
 from doubles.snowflake_statements import ALL
 
 # Wrote by pyarrow: a = [1, 2], b = ["ok", NULL], c = ["1.5", "2"]; the bad one has a NULL, a text that is too long and no number.

@@ -4,6 +4,7 @@ import subprocess
 import time
 
 import pytest
+
 from doubles.clients.drive import client_options, client_python, run_client
 from support.snowflake import StatementFailed
 

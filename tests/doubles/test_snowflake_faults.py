@@ -4,6 +4,7 @@ import socket
 import time
 
 import pytest
+
 from doubles.clients.drive import client_options, run_client
 from support.snowflake import StatementFailed
 

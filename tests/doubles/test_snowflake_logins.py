@@ -5,6 +5,7 @@ import sys
 import time
 
 import pytest
+
 from doubles.clients.drive import CLIENTS, client_options, client_python, run_client
 
 KEYS = """

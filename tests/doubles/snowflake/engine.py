@@ -2,8 +2,8 @@
 
 import duckdb
 
-from .conversions import MACROS
 from .errors import SnowflakeError, from_engine
+from .macros import MACROS
 
 
 class Engine:

@@ -6,20 +6,22 @@ from sqlglot import exp
 
 from . import errors, results
 from .conversions import quote
-from .statements import copy, ddl, dml, query as queries, session as session_statements, show, stage
+from .statements import alter, copy, create, describe, dml, drop, merge, show, stage
+from .statements import query as queries
+from .statements import session as session_statements
 from .translate import parse
 
 _COMMENTS = re.compile(r"^(\s+|--[^\n]*(\n|$)|//[^\n]*(\n|$)|/\*.*?\*/|;)+", re.S)
 
 _BY_TEXT = {
     "PUT": stage.put, "GET": stage.get, "LIST": stage.list_files, "LS": stage.list_files, "REMOVE": stage.remove,
-    "RM": stage.remove, "COPY": copy.copy_into, "SHOW": show.show, "DESC": show.describe, "DESCRIBE": show.describe,
+    "RM": stage.remove, "COPY": copy.copy_into, "SHOW": show.show, "DESC": describe.describe, "DESCRIBE": describe.describe,
     "USE": session_statements.use, "SET": session_statements.set_variable, "UNSET": session_statements.set_variable,
     "BEGIN": session_statements.begin, "START": session_statements.begin, "COMMIT": session_statements.commit,
     "ROLLBACK": session_statements.rollback,
 }
-_DDL = {"CREATE": ddl.create, "DROP": ddl.drop, "ALTER": ddl.alter, "TRUNCATE": ddl.truncate, "COMMENT": ddl.comment}
-_DML = {exp.Insert: dml.insert, exp.Update: dml.update, exp.Delete: dml.delete, exp.Merge: dml.merge}
+_DDL = {"CREATE": create.create, "DROP": drop.drop, "ALTER": alter.alter, "TRUNCATE": alter.truncate, "COMMENT": alter.comment}
+_DML = {exp.Insert: dml.insert, exp.Update: dml.update, exp.Delete: dml.delete, exp.Merge: merge.merge}
 
 
 def run(service, session, query) -> results.Result:

@@ -135,11 +135,11 @@ def _ticks(epoch, fraction, scale):
 
 def arrow_table(result: Result) -> pa.Table:
     arrays, fields = [], []
-    for number, field in enumerate(result.fields):
-        type_ = field.type or types.from_engine(field.engine)
+    for number, column in enumerate(result.fields):
+        type_ = column.type or types.from_engine(column.engine)
         array = _column(result.table.column(number), type_)
         arrays.append(array)
-        fields.append(pa.field(field.name, array.type, bool(field.nullable) or array.null_count > 0, _metadata(type_)))
+        fields.append(pa.field(column.name, array.type, bool(column.nullable) or array.null_count > 0, _metadata(type_)))
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
 

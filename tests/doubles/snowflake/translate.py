@@ -10,9 +10,10 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
 
-from . import errors, types
+from . import errors
 from .catalog import Table, View, dotted, render
-from .functions import HANDLERS, declare
+from .expressions import HANDLERS
+from .expressions.typed import declare
 from .scope import Field, Raw, Scope, Source, encode, fold, generate
 
 

@@ -71,8 +71,8 @@ def set_variable(service, session, query) -> Result:
     value = translator.expression(parse("SELECT " + text).expressions[0], Scope())
     table, engine_types = service.engine.arrow("SELECT " + generate(value))
     cell = table.column(0)[0].as_py()
-    from ..conversions import quote
     from .. import types
+    from ..conversions import quote
     type_ = types.from_engine(engine_types[0])
     literal = "NULL" if cell is None else quote(cell) if isinstance(cell, str) else str(cell)
     session.variables[name] = (literal, type_)

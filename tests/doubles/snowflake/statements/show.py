@@ -1,4 +1,4 @@
-"""SHOW and DESCRIBE. The columns are those that clients and people read; the rarer ones of the service are left out."""
+"""SHOW. The columns are those that clients and people read; the rarer ones of the service are left out."""
 
 import re
 import time
@@ -89,7 +89,7 @@ def _schemas_in(service, session, scope) -> list:
     return [(d, s) for d in databases for s in d.schemas.values()]
 
 
-def _mine(schema, session, kind) -> list:
+def relations(schema, session, kind) -> list:
     tables = [t for (owner, _), t in schema.temporary.items() if owner == session.id] + list(schema.relations.values())
     return sorted((t for t in tables if isinstance(t, kind)), key=lambda t: t.name)
 
@@ -102,7 +102,7 @@ def count_rows(service, session, table) -> int:
 def _tables(service, session, scope):
     rows = []
     for database, schema in _schemas_in(service, session, scope):
-        for table in _mine(schema, session, Table):
+        for table in relations(schema, session, Table):
             if not service.sees(session, "TABLE", dotted(database.name, schema.name, table.name)):
                 continue
             count = count_rows(service, session, table)
@@ -115,14 +115,14 @@ def _tables(service, session, scope):
 
 def _views(service, session, scope):
     rows = [[v.created, v.name, "", d.name, s.name, v.owner, v.comment, v.sql, "false", "false"]
-            for d, s in _schemas_in(service, session, scope) for v in _mine(s, session, View)]
+            for d, s in _schemas_in(service, session, scope) for v in relations(s, session, View)]
     return [("created_on", STAMP), "name", "reserved", "database_name", "schema_name", "owner", "comment", "text", "is_secure",
             "is_materialized"], rows, 1
 
 
 def _objects(service, session, scope):
     rows = [[t.created, t.name, d.name, s.name, "VIEW" if isinstance(t, View) else t.kind, t.comment, "", None, None, t.owner]
-            for d, s in _schemas_in(service, session, scope) for t in _mine(s, session, (Table, View))]
+            for d, s in _schemas_in(service, session, scope) for t in relations(s, session, (Table, View))]
     return [("created_on", STAMP), "name", "database_name", "schema_name", "kind", "comment", "cluster_by", ("rows", NUMBER),
             ("bytes", NUMBER), "owner"], rows, 1
 
@@ -173,7 +173,7 @@ def _columns(service, session, scope):
         path, table = service.catalog.table(session, scope[1:])
         found = [(path[0], path[1], table)]
     else:
-        found = [(d.name, s.name, t) for d, s in _schemas_in(service, session, scope) for t in _mine(s, session, Table)]
+        found = [(d.name, s.name, t) for d, s in _schemas_in(service, session, scope) for t in relations(s, session, Table)]
     for database, schema, table in found:
         for column in table.columns:
             rows.append([table.name, schema, column.name, _data_type(column.type, column.nullable),
@@ -249,7 +249,7 @@ def _primary_keys(service, session, scope):
         path, table = service.catalog.table(session, scope[1:])
         found = [(path[0], path[1], table)]
     else:
-        found = [(d.name, s.name, t) for d, s in _schemas_in(service, session, scope) for t in _mine(s, session, Table)]
+        found = [(d.name, s.name, t) for d, s in _schemas_in(service, session, scope) for t in relations(s, session, Table)]
     for database, schema, table in found:
         for number, name in enumerate(table.primary_key, 1):
             rows.append([table.created, database, schema, table.name, name, number, f"SYS_CONSTRAINT_{table.id}", "false", None])
@@ -267,58 +267,3 @@ def _roles(service, session, scope):
     rows = [[now, name, "Y" if name == session.user.default_role else "N", "Y" if name == session.role else "N", "N", "", ""]
             for name in sorted(service.account.roles)]
     return [("created_on", STAMP), "name", "is_default", "is_current", "is_inherited", "owner", "comment"], rows, 1
-
-
-# --- DESCRIBE
-
-def describe(service, session, query) -> Result:
-    scanner = Scanner(query.sql)
-    if not scanner.accept("DESC"):
-        scanner.expect("DESCRIBE")
-    kind = next((k for k in ("TABLE", "VIEW", "STAGE", "FILE FORMAT", "SCHEMA", "DATABASE", "RESULT", "WAREHOUSE", "USER")
-                 if scanner.accept(*k.split())), "TABLE")
-    if kind == "RESULT":
-        token = scanner.next()
-        if token.kind == "string":
-            query_id = unquote(token.text)
-        else:
-            raise errors.NotImplementedHere("DESCRIBE RESULT of anything but an id")
-        found = service.result_of(query_id, session)
-        return _described([(f.name, f.type or types.from_engine(f.engine), f.nullable, None, False, None) for f in found.fields])
-    parts = scanner.names()
-    if kind in ("TABLE", "VIEW"):
-        path, table = service.catalog.table(session, parts, "DESCRIBE")
-        service.require_any(session, "TABLE", dotted(*path))
-        if isinstance(table, View):
-            from ..translate import Translator, parse
-            fields = Translator(service, session, query).top(parse(f"SELECT * FROM {dotted(*path)}"))[1]
-            return _described([(f.name, f.type or types.from_engine(f.engine or "VARCHAR"), f.nullable, None, False, None) for f in fields])
-        return _described([(c.name, c.type, c.nullable, c.default or (f"IDENTITY START {c.identity[0]} INCREMENT {c.identity[1]} NOORDER"
-                                                                      if c.identity else None),
-                            c.name in table.primary_key, c.comment) for c in table.columns])
-    if kind == "SCHEMA":
-        schema = service.catalog.schema(session, parts)
-        return of_rows([("created_on", STAMP), "name", "kind"], [[t.created, t.name, "TABLE"] for t in _mine(schema, session, Table)],
-                       results.DESCRIBE)
-    if kind == "DATABASE":
-        database = service.catalog.database(parts[0])
-        return of_rows([("created_on", STAMP), "name", "kind"], [[s.created, s.name, "SCHEMA"] for s in database.schemas.values()],
-                       results.DESCRIBE)
-    if kind == "STAGE":
-        path, stage = service.catalog.stage(session, parts)
-        rows = [["STAGE_FILE_FORMAT", key, "String", str(value), ""] for key, value in stage.file_format.items()]
-        rows.append(["STAGE_LOCATION", "URL", "String", f'["{stage.url}"]' if stage.url else "", ""])
-        return of_rows(["parent_property", "property", "property_type", "property_value", "property_default"], rows, results.DESCRIBE)
-    if kind == "FILE FORMAT":
-        options = service.catalog.file_format(session, parts).options
-        return of_rows(["property", "property_type", "property_value", "property_default"],
-                       [[k, "String", str(v), ""] for k, v in options.items()], results.DESCRIBE)
-    raise errors.NotImplementedHere("DESCRIBE " + kind)
-
-
-def _described(columns) -> Result:
-    rows = [[name, type_.sql, "COLUMN", "Y" if nullable else "N", default, "Y" if key else "N", "N", None, None, comment, None, None]
-            for name, type_, nullable, default, key, comment in columns]
-    return of_rows(["name", "type", "kind", "null?", "default", "primary key", "unique key", "check", "expression", "comment",
-                    "policy name", "privacy domain"], rows, results.DESCRIBE)
-
