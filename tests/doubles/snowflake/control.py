@@ -117,7 +117,7 @@ def history(service, body):
     out = [{"id": q.id, "sql": q.shown_sql, "status": q.status, "code": q.error.code if q.error else None,
             "message": q.error.message if q.error else None, "tag": q.tag, "session": q.session.id, "user": q.session.user.name,
             "role": q.session.role, "started": q.started_at / 10**9, "ended": q.ended_at, "requestId": q.request_id,
-            "rows": q.result.count if q.result else None} for q in service.queries.values()]
+            "rows": q.count} for q in service.queries.values()]
     if "after" in body:
         ids = [q["id"] for q in out]
         out = out[ids.index(body["after"]) + 1:]

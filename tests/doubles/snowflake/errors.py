@@ -98,6 +98,7 @@ _ENGINE = [
      "Number out of representable range: type FIXED[SB16]({1},{2}){{nullable}}, value {0}"),
     (r'(?:date|timestamp) field value out of range: "(.*?)"', "100040", "Date '{0}' is not recognized"),
     (r'invalid (?:date|timestamp) field format: "(.*?)"', "100040", "Date '{0}' is not recognized"),
+    (r"Invalid string encoding found in Parquet file", "100144", "Invalid UTF8 detected in string"),
     (r"could not convert blob to UTF8", "100142", "Invalid UTF8 detected while decoding 'BINARY' as text"),
     (r"[Mm]alformed JSON.*?Input: \"?(.*)", "100069", "Error parsing JSON: {0}"),
     (r"NOT NULL constraint failed", "100072", "NULL result in a non-nullable column"),

@@ -141,7 +141,7 @@ class Information:
         rows = [[q.id, q.shown_sql, q.session.database, q.session.schema, q.kind, q.session.id, q.session.user.name, q.session.role,
                  q.session.warehouse, q.tag, q.status, q.error.code if q.error else None, q.error.message if q.error else None,
                  q.started_at / 10**9, q.ended_at, int(((q.ended_at or q.started_at / 10**9) - q.started_at / 10**9) * 1000),
-                 q.result.count if q.result else None]
+                 q.count]
                 for q in self.service.queries.values() if session in (None, q.session)]
         return ["QUERY_ID", "QUERY_TEXT", "DATABASE_NAME", "SCHEMA_NAME", "QUERY_TYPE", ("SESSION_ID", NUMBER), "USER_NAME", "ROLE_NAME",
                 "WAREHOUSE_NAME", "QUERY_TAG", "EXECUTION_STATUS", "ERROR_CODE", "ERROR_MESSAGE", ("START_TIME", STAMP),

@@ -37,6 +37,9 @@ SETTINGS = {
 _SECRETS = re.compile(r"((?:AWS_KEY_ID|AWS_SECRET_KEY|AWS_TOKEN|PASSWORD|TOKEN|SECRET)\s*=\s*)'(?:[^'\\]|''|\\.)*'", re.I)
 
 
+_KEPT_RESULTS = 200
+
+
 class Query:
     """One statement, from its arrival to its result. `done` is set when there is a result or an error."""
 
@@ -50,6 +53,7 @@ class Query:
         self.result = self.error = None
         self.answered = None            # (data, Chunks), made once
         self.chunks = None
+        self.count = None               # rows of the result
         self.kind = ""
         self.cancelled = False
         self.done = threading.Event()
@@ -168,6 +172,7 @@ class Service:
     def submit(self, session, sql: str, request_id, bindings=None, tag=None, describe=False) -> Query:
         """Starts a statement; a request id that was seen before gets the statement of then. `describe`: only the columns."""
         with self.lock:
+            self._forget_old_results()
             known = self.by_request.get((session.id, request_id)) if request_id else None
             if known:
                 return known
@@ -190,6 +195,7 @@ class Service:
                     query.check()
                     query.started_at = time.time_ns()
                     query.result = execute.run(self, session, query)
+                    query.count = query.result.count
                 except errors.SnowflakeError as error:
                     query.error = error
                     self._abort_on_error(session)
@@ -207,6 +213,12 @@ class Service:
                     self.current = None
                     query.done.set()
                     self.lock.notify_all()
+
+    def _forget_old_results(self):
+        """Rows of results that nobody will ask for again; the statements stay in the history."""
+        for query in list(self.queries.values())[-_KEPT_RESULTS - 20:-_KEPT_RESULTS]:
+            if query.done.is_set():
+                query.result = query.answered = query.chunks = None
 
     def _abort_on_error(self, session):
         transaction = session.transaction

@@ -86,7 +86,7 @@ class TableFunctions:
         rows = []
         for number, (name, (engine, keys)) in enumerate(found.items()):
             type_ = types.from_engine(engine)
-            shown = type_.sql if type_.base == "FIXED" else "TEXT" if type_.base == "TEXT" else type_.base if type_.base != "REAL" else "REAL"
+            shown = type_.sql if type_.base == "FIXED" else type_.base
             rows.append([name, shown, True, f"$1:{name}::{shown}", ", ".join(keys), number])
         return made(["COLUMN_NAME", "TYPE", ("NULLABLE", types.BOOLEAN), "EXPRESSION", "FILENAMES", ("ORDER_ID", NUMBER)], rows)
 

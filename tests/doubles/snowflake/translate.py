@@ -66,7 +66,7 @@ class Translator:
     def __init__(self, service, session, query):
         self.service, self.session, self.query = service, session, query
         self.zone = session.zone
-        self.read = []              # tables that the statement reads
+        self.read = []              # tables, views and files that the statement reads
 
     # --- queries
 
@@ -222,6 +222,7 @@ class Translator:
                 sql = f"SELECT * FROM ({sql}) AS v({listed})"
         elif isinstance(node, exp.Table) and isinstance(node.this, exp.Var) and node.this.name.startswith("@"):
             sql, fields, stage = self.service.stage_relations.of_table(self, node)
+            self.read.append(stage)
         elif isinstance(node, (exp.TableFromRows, exp.Generator)) or (
                 isinstance(node, exp.Table) and not isinstance(node.this, (exp.Identifier, exp.DynamicIdentifier))):
             sql, fields = self.service.table_functions.relation(self, node, scope)
@@ -256,6 +257,7 @@ class Translator:
         """(SQL, Fields) of a table, a view, or one of INFORMATION_SCHEMA and ACCOUNT_USAGE."""
         special = self.service.information.relation(self.session, parts)
         if special:
+            self.read.append(parts)
             return special
         path, found = self.service.catalog.table(self.session, parts)
         self.service.require(self.session, "SELECT", "VIEW" if isinstance(found, View) else "TABLE", dotted(*path))

@@ -87,7 +87,8 @@ def _alter_table(service, session, query, scanner) -> Result:
                 if action.args.get("exists"):
                     continue
                 raise errors.compilation("001430", f"column '{column.name}' already exists")
-            column.physical = f"a{len(table.columns)}_{service.engine.value('SELECT nextval(' + chr(39) + 'data.row_number' + chr(39) + ')')}"
+            number = service.engine.value("SELECT nextval('data.row_number')")
+            column.physical = f"a{number}"
             value = dml.default_of(service, session, column) if column.default else f"NULL::{column.type.engine}"
             with service.engine:
                 service.engine.execute(f"ALTER TABLE {table.physical} ADD COLUMN {column.physical} {column.type.engine}")
@@ -148,7 +149,8 @@ def _alter_table(service, session, query, scanner) -> Result:
             text = query.sql[scanner.peek.start:].rstrip().rstrip(";")
             new = types.from_sqlglot(exp.DataType.build(text, dialect="snowflake"))
             wider = new.base == column.type.base and (
-                (new.base == "FIXED" and new.scale == column.type.scale) or (new.base in ("TEXT", "BINARY") and new.length >= column.type.length))
+                (new.base == "FIXED" and new.scale == column.type.scale)
+                or (new.base in ("TEXT", "BINARY") and new.length >= column.type.length))
             if not wider:
                 raise errors.compilation("040053", f"cannot change column {render(name)} from type {column.type.sql} to {new.sql}")
             service.engine.execute(f"ALTER TABLE {table.physical} ALTER {column.physical} TYPE {new.engine}")

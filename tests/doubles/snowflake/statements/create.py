@@ -76,9 +76,9 @@ def _create_schema(service, session, query, scanner, replace, if_not_exists, mod
         raise errors.NotImplementedHere("CREATE SCHEMA … CLONE")
     options = scanner.options({"DATA_RETENTION_TIME_IN_DAYS", "COMMENT", "MAX_DATA_EXTENSION_TIME_IN_DAYS"})
     del managed
+    service.require(session, "CREATE SCHEMA", "DATABASE", dotted(database.name))
     if name in database.schemas and if_not_exists:
         return _already(name)
-    service.require(session, "CREATE SCHEMA", "DATABASE", dotted(database.name))
     if name in database.schemas:
         if not replace:
             raise errors.exists(render(name))
@@ -116,10 +116,10 @@ def _create_stage(service, session, query, scanner, replace, if_not_exists, modi
     temporary = "TEMPORARY" in modifiers
     stages = schema.temporary_stages if temporary else schema.stages
     key = (session.id, path[2]) if temporary else path[2]
-    if key in stages and if_not_exists:
-        return _already(path[2])
     if not temporary:
         service.require(session, "CREATE STAGE", "SCHEMA", dotted(*path[:2]))
+    if key in stages and if_not_exists:
+        return _already(path[2])
     if key in stages:
         if not replace:
             raise errors.exists(dotted(*path))
@@ -140,9 +140,9 @@ def _create_format(service, session, query, scanner, replace, if_not_exists, mod
     options = scanner.options()
     comment = options.pop("COMMENT", "")
     key = (session.id, path[2]) if "TEMPORARY" in modifiers else path[2]
+    service.require(session, "CREATE FILE FORMAT", "SCHEMA", dotted(*path[:2]))
     if key in schema.formats and if_not_exists:
         return _already(path[2])
-    service.require(session, "CREATE FILE FORMAT", "SCHEMA", dotted(*path[:2]))
     if key in schema.formats and not replace:
         raise errors.exists(dotted(*path))
     if "TYPE" not in options:

@@ -23,10 +23,10 @@ def create_table(service, session, query, scanner, replace, if_not_exists, modif
     name = path[2]
     temporary = "TEMPORARY" in modifiers
     known = schema.temporary.get((session.id, name)) if temporary else schema.relations.get(name)
-    if known is not None and if_not_exists:
-        return status(f"{render(name)} already exists, statement succeeded.")
     if not temporary:
         service.require(session, "CREATE TABLE", "SCHEMA", dotted(*path[:2]))
+    if known is not None and if_not_exists:
+        return status(f"{render(name)} already exists, statement succeeded.")
     if known is not None and not replace:
         raise errors.exists(dotted(*path) if len(table_parts(target)) > 1 else render(name))
     if isinstance(known, Table):

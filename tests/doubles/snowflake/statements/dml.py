@@ -61,9 +61,14 @@ def assigned(service, session, table, names: list, sql: str, engine_types: list)
     for column in table.columns:
         value = column.physical
         if not column.nullable:
-            value = f"CASE WHEN {value} IS NULL THEN sf_raise('100072', 'NULL result in a non-nullable column')::{column.type.engine} ELSE {value} END"
+            value = not_null(value, column)
         out.append(value)
     return f"SELECT {', '.join(out)} FROM ({inner})"
+
+
+def not_null(x: str, column) -> str:
+    return (f"CASE WHEN {x} IS NULL THEN sf_raise('100072', 'NULL result in a non-nullable column')::{column.type.engine} "
+            f"ELSE {x} END")
 
 
 def append(service, session, transaction, table, names: list, sql: str, engine_types: list) -> int:
@@ -239,7 +244,7 @@ def assignments(translator, nodes, table, scope) -> dict:
         engine = '"NULL"' if isinstance(value, exp.Null) else value.meta.get("engine")
         new = conv.convert(generate(value), engine, column.type, translator.zone, translator.session.formats, render(name))
         if not column.nullable:
-            new = f"CASE WHEN {new} IS NULL THEN sf_raise('100072', 'NULL result in a non-nullable column')::{column.type.engine} ELSE {new} END"
+            new = not_null(new, column)
         setting[name] = new
     return setting
 

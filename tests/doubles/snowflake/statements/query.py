@@ -44,18 +44,21 @@ _NATIVE = {"TIMESTAMP": "TIMESTAMP_NTZ", "TIMESTAMP_NS": "TIMESTAMP_NTZ", "TIMES
            "TIMESTAMPTZ_NS": "TIMESTAMP_LTZ"}
 
 
+def _is_nested(engine: str) -> bool:
+    return engine.endswith("]") or engine.startswith(("MAP", "STRUCT")) and types.from_engine(engine).base == "OBJECT"
+
+
 def _plain(service, table, engine_types, sql):
     """Columns of types that are the engine's own become those of the service."""
     from ..conversions import convert
-    if not any(e in _NATIVE or e.endswith("]") or e.startswith(("MAP", "STRUCT")) and types.from_engine(e).base == "OBJECT"
-               for e in engine_types):
+    if not any(e in _NATIVE or _is_nested(e) for e in engine_types):
         return table
     listed = []
     for number, engine in enumerate(engine_types):
         name = f"c{number}"
         if engine in _NATIVE:
             name = convert(name, engine, types.SfType(_NATIVE[engine], scale=9))
-        elif engine.endswith("]") or engine.startswith("MAP") or (engine.startswith("STRUCT") and types.from_engine(engine).base == "OBJECT"):
+        elif _is_nested(engine):
             name = f"CAST(to_json({name}) AS VARCHAR)"
         listed.append(name)
     names = ", ".join(f"c{n}" for n in range(len(engine_types)))

@@ -5,6 +5,7 @@ from ..catalog import render
 from ..options import Scanner
 from ..results import Result, status
 from ..scope import Scope, generate
+from ..sessions import KNOWN
 
 DONE = "Statement executed successfully."
 
@@ -52,6 +53,9 @@ def alter_session(service, session, query) -> Result:
     options = scanner.options()
     if not options:
         raise scanner.unexpected()
+    unknown = next((name for name in options if name not in KNOWN), None)
+    if unknown:
+        raise errors.compilation("002211", f"invalid property '{unknown}' for 'SESSION'")
     for name, value in options.items():
         session.set_parameter(name, value if isinstance(value, (bool, int, float)) or value is None else str(value))
     return status(DONE, results.SESSION)
