@@ -199,6 +199,24 @@ def test_a_transaction_outlives_its_client(two, snowflake):
     assert b.sql("SELECT x FROM t ORDER BY id") == [("aB",), ("bB",)]
 
 
+@pytest.mark.parametrize("report", [False, True])
+def test_what_the_owner_of_an_aborted_transaction_hears(two, snowflake, report):
+    """Nothing, unless a test asks for an error: then until the transaction is closed."""
+    a, b = two
+    snowflake.control("settings", report_ended_transactions=report)
+    a.sql("BEGIN")
+    a.sql("INSERT INTO t VALUES (3, 'c')")
+    transaction = a.sql("SELECT CURRENT_TRANSACTION()")[0][0]
+    b.sql(f"SELECT SYSTEM$ABORT_TRANSACTION({transaction})")
+    if report:
+        assert fails(a, "INSERT INTO t VALUES (4, 'd')") == "000671"
+        assert fails(a, "COMMIT") == "000671"
+    else:
+        assert a.sql("SELECT CURRENT_TRANSACTION()") == [(None,)]
+        a.sql("COMMIT")
+    assert a.sql("SELECT COUNT(*) FROM t") == [("2",)]
+
+
 def test_an_idle_transaction_is_ended_when_somebody_waits(two, snowflake):
     a, b = two
     a.sql("BEGIN")

@@ -79,7 +79,7 @@ def _timestamp(x: str, engine: str, to: SfType, zone: str) -> str:
     elif _is_number(engine):
         return from_epoch(x, 0, to, zone)
     elif engine == "JSON":
-        return _timestamp(f"({x} ->> '$')", "VARCHAR", to, zone)
+        return once(f"sf_json_text({x})", lambda v: _timestamp(v, "VARCHAR", to, zone))
     else:
         text = x if engine == "VARCHAR" else f"CAST({x} AS VARCHAR)"
         return {"TIMESTAMP_NTZ": f"sf_text_ntz({text})", "TIMESTAMP_LTZ": f"sf_text_ltz({text}, {z})",
@@ -118,7 +118,7 @@ def to_text(x: str, engine: str, zone: str, formats=None) -> str:
     if engine == "BLOB":
         return f"hex({x})"
     if engine == "JSON":
-        return f"({x} ->> '$')"
+        return f"sf_json_text({x})"
     if engine in ("DOUBLE", "FLOAT"):
         return f"regexp_replace(CAST({x} AS VARCHAR), '\\.0$', '')"
     if engine == "VARCHAR":
@@ -200,14 +200,14 @@ def _convert(x: str, engine, to: SfType, zone, formats, column) -> str:
         if temporal or engine in ("DATE", "BLOB") or (engine or "").startswith("TIMESTAMP"):
             raise mismatch()
         if engine == "JSON":
-            x, engine = f"({x} ->> '$')", "VARCHAR"
+            x, engine = f"sf_json_text({x})", "VARCHAR"
         if engine == "VARCHAR":
             x = f"sf_text_number({x})"
         return f"CAST({x} AS {to.engine})"
     if base == "REAL":
         if temporal or engine in ("DATE", "BLOB") or (engine or "").startswith("TIMESTAMP"):
             raise mismatch()
-        return f"CAST({f'({x} ->> ' + chr(39) + '$' + chr(39) + ')' if engine == 'JSON' else x} AS DOUBLE)"
+        return f"CAST({f'sf_json_text({x})' if engine == 'JSON' else x} AS DOUBLE)"
     if base == "TEXT":
         text = to_text(x, engine, zone, formats) if engine else f"CAST({x} AS VARCHAR)"
         return text if to.length >= DEFAULT_TEXT else f"sf_limit_text({text}, {to.length})"

@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from . import errors, results
 from .conversions import quote
+from .options import count_statements
 from .statements import alter, copy, create, describe, dml, drop, merge, show, stage
 from .statements import query as queries
 from .statements import session as session_statements
@@ -29,6 +30,10 @@ def run(service, session, query) -> results.Result:
     text = _COMMENTS.sub("", query.sql).rstrip().rstrip(";").rstrip()
     if not text:
         raise errors.SnowflakeError("000900", "SQL compilation error:\nEmpty SQL statement.", "42601")
+    count = count_statements(text)
+    if count > 1:
+        raise errors.SnowflakeError("000008", f"Actual statement count {count} did not match the desired statement count 1.",
+                                    "0A000")
     word = re.match(r"[A-Za-z]*", text).group().upper()
     query.kind = word
     service.current = query
@@ -36,6 +41,11 @@ def run(service, session, query) -> results.Result:
     if ended and word not in ("COMMIT", "ROLLBACK"):
         raise errors.SnowflakeError("000671", "The current transaction was aborted by an error; statements are refused until "
                                     "COMMIT or ROLLBACK.", "25P02")
+    lost = session.lost_transaction
+    if word in ("COMMIT", "ROLLBACK", "BEGIN", "START"):
+        session.lost_transaction = None
+    if lost and service.settings["report_ended_transactions"] and word != "ROLLBACK":
+        raise errors.SnowflakeError("000671", f"Transaction {lost} was aborted.", "25P02")
     if query.describe and word not in ("SELECT", "WITH", ""):
         raise errors.NotImplementedHere(f"describeOnly of {word}")
     if word in _BY_TEXT:

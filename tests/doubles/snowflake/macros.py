@@ -64,6 +64,8 @@ CREATE MACRO sf_div_number(a, b) AS CASE WHEN b = 0 THEN sf_raise('100051', 'Div
   ELSE CAST(a / b AS DECIMAL(38, 6)) END;
 CREATE MACRO sf_json(t) AS CASE WHEN t IS NULL THEN NULL WHEN json_valid(t) THEN CAST(t AS JSON)
   ELSE sf_raise('100069', 'Error parsing JSON: ' || t)::JSON END;
+CREATE MACRO sf_json_text(j) AS CASE WHEN ltrim(CAST(j AS VARCHAR))[1] = '"' THEN j ->> '$'
+  WHEN trim(CAST(j AS VARCHAR)) = 'null' THEN NULL ELSE CAST(j AS VARCHAR) END;
 CREATE MACRO sf_utf8(b) AS CASE WHEN b IS NULL THEN NULL ELSE coalesce(TRY(decode(b)),
   sf_raise('100144', 'Invalid UTF8 detected in string ''0x' || hex(b) || '''')::VARCHAR) END;
 """

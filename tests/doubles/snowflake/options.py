@@ -42,6 +42,19 @@ class Token:
         return self.text[1:-1].replace('""', '"') if self.kind == "quoted" else self.text.upper()
 
 
+def count_statements(sql: str) -> int:
+    """Statements that are parted by ; outside of literals and comments."""
+    count, inside = 0, False
+    for found in _TOKEN.finditer(sql):
+        if found.lastgroup == "space":
+            continue
+        if found.group() == ";":
+            inside = False
+        elif not inside:
+            inside, count = True, count + 1
+    return count
+
+
 class Scanner:
     def __init__(self, sql: str):
         self.sql, self.position = sql, 0

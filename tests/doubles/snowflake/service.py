@@ -32,6 +32,8 @@ SETTINGS = {
     "chunk_rows": 100_000,                # rows inline, and rows per further chunk
     "transaction_idle_seconds": IDLE_SECONDS,
     "detached_query_seconds": 300.0,
+    # What a session hears whose transaction was ended from outside: nothing, or an error until COMMIT or ROLLBACK.
+    "report_ended_transactions": False,
     "put_by_url": False,                  # PUT over HTTP instead of into the stage's folder
 }
 _SECRETS = re.compile(r"((?:AWS_KEY_ID|AWS_SECRET_KEY|AWS_TOKEN|PASSWORD|TOKEN|SECRET)\s*=\s*)'(?:[^'\\]|''|\\.)*'", re.I)

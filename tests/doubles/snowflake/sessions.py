@@ -47,6 +47,7 @@ class Session:
         self.token_ends = self.master_ends = 0.0
         self.transaction = None
         self.last_transaction = None
+        self.lost_transaction = None        # one that was ended from outside
         self.last_query_id = ""
         self.query_ids = []
         self.variables = {}

@@ -17,8 +17,7 @@ class SystemFunctions:
         found = self.service.transactions.by_id(int(transaction_id))
         if found is None:
             return f"Transaction {transaction_id} does not exist or has already ended."
-        with self.service.engine:
-            self.service.transactions.rollback(found)
+        self.service.transactions.end_from_outside(found)
         return "Transaction aborted."
 
     def _abort_session(self, t, session_id):

@@ -76,7 +76,7 @@ class Transactions:
                 self.waiting[query.id] = (transaction, table, time.time())
                 query.check()
                 if self._is_abandoned(holder):
-                    self.rollback(holder)
+                    self.end_from_outside(holder)
                     continue
                 if transaction and self._would_deadlock(transaction, holder):
                     victim = transaction.id
@@ -116,6 +116,12 @@ class Transactions:
         for entry in transaction.history:
             self.service.load_history.add(entry)
         self._close(transaction)
+
+    def end_from_outside(self, transaction):
+        """By SYSTEM$ABORT_TRANSACTION, or because it is idle and somebody waits."""
+        with self.service.engine:
+            self.rollback(transaction)
+        transaction.session.lost_transaction = transaction.id
 
     def rollback(self, transaction):
         run = self.service.engine.execute

@@ -27,7 +27,7 @@ class Spoken(Snowflake):
 def parse(sql: str):
     """One statement; the service's syntax error if it is none."""
     try:
-        statements = [s for s in sqlglot.parse(sql, read=Spoken) if s is not None]
+        statements = [s for s in sqlglot.parse(sql, read=Spoken) if s is not None and not isinstance(s, exp.Semicolon)]
     except sqlglot.errors.ParseError as error:
         where = (error.errors or [{}])[0]
         raise errors.syntax(where.get("line") or 1, max((where.get("col") or 1) - 1, 0),
@@ -193,8 +193,12 @@ class Translator:
                                             "columns" if not table else f"SQL compilation error:\nObject '{render(table)}' "
                                             "does not exist or not authorized.", "42601")
             for source in sources:
-                for field in source.fields:
+                for number, field in enumerate(source.fields, 1):
                     if field.name in left_out:
+                        continue
+                    if source.stage:
+                        column = exp.Parameter(this=exp.Literal.number(number))
+                        out.append(exp.alias_(column, exp.to_identifier(field.name, quoted=True)))
                         continue
                     column = exp.column(exp.to_identifier(field.name, quoted=True),
                                         exp.to_identifier(source.alias, quoted=True) if source.alias else None)

@@ -6,7 +6,7 @@ from .. import types
 from ..types import SfType
 from .casts import cast, hex_string, hexadecimal, str_to_time, to_binary, to_char, to_number, to_type, unix_to_time
 from .context import context
-from .documents import array_size, bracket, json_extract, parse_json, typeof
+from .documents import array_size, bracket, json_extract, parse_json, to_json, typeof
 from .moments import add, convert_timezone, date_add, date_diff, date_part, date_trunc, now, time_of_day, today
 from .named import anonymous
 from .names import boolean, column, concatenation, first_known, if_branch, literal, negative, number, parameter, same_as_inner, text
@@ -31,7 +31,7 @@ HANDLERS = {
     exp.TsOrDsToDate: to_type(types.DATE), exp.TsOrDsToTime: to_type(SfType("TIME", scale=9)), exp.ToNumber: to_number,
     exp.ToBoolean: to_type(types.BOOLEAN), exp.ToDouble: to_type(types.REAL), exp.ToBinary: to_binary, exp.ToChar: to_char,
     exp.ToVariant: to_type(types.VARIANT), exp.Hex: hexadecimal, exp.HexString: hex_string, exp.ParseJSON: parse_json,
-    exp.JSONExtract: json_extract, exp.Bracket: bracket, exp.Div: division, exp.JSONFormat: to_type(types.TEXT),
+    exp.JSONExtract: json_extract, exp.Bracket: bracket, exp.Div: division, exp.JSONFormat: to_json,
     exp.EQ: comparison, exp.NEQ: comparison, exp.GT: comparison, exp.GTE: comparison, exp.LT: comparison, exp.LTE: comparison,
     exp.Between: comparison, exp.In: comparison, exp.NullSafeEQ: comparison, exp.NullSafeNEQ: comparison,
     exp.EqualNull: comparison,

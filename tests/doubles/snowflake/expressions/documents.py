@@ -64,3 +64,8 @@ def typeof(t, node, scope):
     x = generate(value)
     return raw(f"CASE json_type({x}) WHEN 'VARCHAR' THEN 'VARCHAR' WHEN 'UBIGINT' THEN 'INTEGER' WHEN 'BIGINT' THEN 'INTEGER' "
                f"WHEN 'DOUBLE' THEN 'DECIMAL' WHEN 'NULL' THEN 'NULL_VALUE' ELSE json_type({x}) END", types.TEXT)
+
+
+def to_json(t, node, scope):
+    """TO_JSON(v): the document as text, also where it is a string."""
+    return raw(f"CAST({generate(t.expression(node.this, scope))} AS VARCHAR)", types.TEXT)

@@ -67,6 +67,8 @@ def create_table(service, session, query, scanner, replace, if_not_exists, modif
         raise errors.compilation("002025", f"duplicate column name '{doubled}'")
     table.comment = comment[1].replace("''", "'") if comment else ""
     table.cluster_by = "LINEAR" + cluster[1] if cluster else table.cluster_by
+    retention = re.search(r"\bDATA_RETENTION_TIME_IN_DAYS\s*=\s*(\d+)", query.sql, re.I)
+    table.retention = int(retention[1]) if retention else 1
     table.session = session.id if temporary else None
     for column_name in table.primary_key:
         found = table.column(column_name)
