@@ -4,7 +4,7 @@ set -euo pipefail
 
 usage() {
   cat <<'EOF'
-Usage: scripts/setup.sh [--build-only] [--help]
+Usage: scripts/setup.sh [--build-only] [--bench] [--help]
 
 Installs, on Debian 12 with git, make and a network:
   apt packages   compiler and libraries; also PostgreSQL and pgbouncer for the tests
@@ -12,15 +12,18 @@ Installs, on Debian 12 with git, make and a network:
   .deps/duckdb   the DuckDB library pinned in third_party/duckdb.pin
 
   --build-only   leave out the apt packages that only the tests and the demo need
+  --bench        also what benchmarks compare with, into .deps/bench: third_party/requirements-bench.txt
 
 Needs root, or sudo, only when an apt package is missing.
 EOF
 }
 
 build_only=false
+bench=false
 for arg in "$@"; do
   case "$arg" in
     --build-only) build_only=true ;;
+    --bench) bench=true ;;
     -h | --help) usage; exit 0 ;;
     *) echo "setup: unknown option '$arg'; see --help" >&2; exit 1 ;;
   esac
@@ -125,20 +128,21 @@ pip_install() {
     --only-binary=:all: --require-hashes "$@"
 }
 
+# install_venv <folder in .deps> <file of pins>
 # A venv knows its own path, so the stamp holds it: a moved tree gets a new venv.
 install_venv() {
-  local stamp=$deps/venv/.pulk-stamp want
-  want="$(sha256sum <"$pins/requirements.txt") $deps/venv"
-  if [ -x "$deps/venv/bin/python3" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$want" ]; then
+  local venv=$deps/$1 pinned=$2 stamp=$deps/$1/.pulk-stamp want
+  want="$(sha256sum <"$pins/$pinned") $venv"
+  if [ -x "$venv/bin/python3" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$want" ]; then
     return 0
   fi
 
   local python
   python=$(find_python)
-  say "making .deps/venv with $python from third_party/requirements.txt"
-  rm -rf "$deps/venv"
-  "$python" -m venv "$deps/venv"
-  pip_install "$deps/venv" -r "$pins/requirements.txt"
+  say "making .deps/$1 with $python from third_party/$pinned"
+  rm -rf "$venv"
+  "$python" -m venv "$venv"
+  pip_install "$venv" -r "$pins/$pinned"
   echo "$want" >"$stamp"
   did_something=true
 }
@@ -203,7 +207,8 @@ flock 9
 
 did_something=false
 install_packages
-install_venv
+install_venv venv requirements.txt
+! $bench || install_venv bench requirements-bench.txt
 install_duckdb
 if $did_something; then
   say "done"

@@ -118,13 +118,20 @@ class Connection {
   friend class CopyOut;
   Result checked(PGresult* raw);
   [[noreturn]] void fail(const PGresult* result) const;
+  void grow_input_buffer();
 
   PGconn* raw_ = nullptr;
+  bool large_input_buffer_ = false;
   std::shared_ptr<Canceller> canceller_;
 };
 
 // The rows of COPY ... TO STDOUT, message by message. When it goes before the end, the statement is cancelled and the
 // connection is of no further use.
+//
+// A server writes 8 KiB at a time, and a reader that wakes for each costs both sides dearly. So the socket wakes it for
+// 64 KiB (SO_RCVLOWAT, see socket(7)), or after two milliseconds. Measured with lineitem over one connection on
+// loopback: 5,000 to 20,000 wake-ups instead of 154,000, 0.6 instead of 1.7 s of processor time here, 9.2 instead
+// of 11.7 s there.
 class CopyOut {
  public:
   CopyOut(Connection& connection, const std::string& sql);
@@ -142,6 +149,8 @@ class CopyOut {
 
  private:
   void release();
+  void wait_for_bytes();
+  void wake_at(int bytes);
   Connection& connection_;
   char* buffer_ = nullptr;
   bool finished_ = false;
