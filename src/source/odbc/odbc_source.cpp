@@ -9,6 +9,7 @@
 #include "source/odbc/connection_string.h"
 #include "source/odbc/handle.h"
 #include "source/odbc/server_source.h"
+#include "source/odbc/catalog_rows.h"
 #include "source/odbc/sqlite_catalog.h"
 #include "source/odbc/sqlite_sessions.h"
 #include "source/odbc/sqlite_snapshot.h"

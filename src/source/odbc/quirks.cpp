@@ -21,45 +21,43 @@ namespace {
 //               being fetched that is a use after free; on an idle statement of the same connection only the
 //               interrupt is left (answered within 1 ms of a running count).
 // keywords      are cut out of the connection string at ';' with no regard to braces, into 512 bytes.
-const Quirks kKnown[] = {
-    {
-        .driver = "sqlite3",
-        .keywords = {{"StepAPI", "1"}, {"NoWCHAR", "1"}, {"FKSupport", "0"}, {"NoTXN", "0"}},
-        .braces = false,
-        .longest_value = 511,
-        .long_cells_need_single_rows = true,
-        .codes = ErrorCodes::sqlite,
-        .cancel_by_idle_statement = true,
-    },
-    // MariaDB Connector/ODBC 3.1.15 (Debian 12), by measurement on a table of 1 M rows and by its release notes:
-    //
-    // CHARSET       text arrives in this character set as SQL_C_CHAR; without it in that of the locale.
-    // memory        the driver holds the whole result of a statement (99 MB for 1 M rows of 70 bytes): partitions have to
-    //               be small. Version 3.1.17 can stream (NO_CACHE, FORWARDONLY), but with a forward-only cursor SQLSetPos
-    //               says SQL_SUCCESS and SQLGetData gives the cell of another row of the block.
-    // block fetch   works; SQLSetPos goes to any row, but the place in a long cell of the same column in an earlier row is
-    //               kept, so that SQLGetData gives the rest of a cell that nobody began. One row at a time costs 0.3 s of
-    //               CPU per 1 M rows.
-    // floats        1.5e-38 arrives as 0 in SQL_C_FLOAT: floats are read as doubles.
-    {
-        .driver = "mariadb",
-        .keywords = {{"CHARSET", "utf8mb4"}, {"NO_CACHE", "0"}, {"FORWARDONLY", "0"}},
-        .long_cells_need_single_rows = true,
-        .codes = ErrorCodes::mariadb,
-    },
-    {
-        .driver = "libmaodbc",
-        .keywords = {{"CHARSET", "utf8mb4"}, {"NO_CACHE", "0"}, {"FORWARDONLY", "0"}},
-        .long_cells_need_single_rows = true,
-        .codes = ErrorCodes::mariadb,
-    },
-};
+Quirks sqlite() {
+  return {
+      .driver = "sqlite3",
+      .keywords = {{"StepAPI", "1"}, {"NoWCHAR", "1"}, {"FKSupport", "0"}, {"NoTXN", "0"}},
+      .braces = false,
+      .longest_value = 511,
+      .long_cells_need_single_rows = true,
+      .codes = ErrorCodes::sqlite,
+      .cancel_by_idle_statement = true,
+  };
+}
+
+// MariaDB Connector/ODBC 3.1.15 (Debian 12), by measurement on a table of 1 M rows and by its release notes:
+//
+// CHARSET       text arrives in this character set as SQL_C_CHAR; without it in that of the locale.
+// memory        the driver holds the whole result of a statement (99 MB for 1 M rows of 70 bytes): partitions have to
+//               be small. Version 3.1.17 can stream (NO_CACHE, FORWARDONLY), but with a forward-only cursor SQLSetPos
+//               says SQL_SUCCESS and SQLGetData gives the cell of another row of the block.
+// block fetch   works; SQLSetPos goes to any row, but the place in a long cell of the same column in an earlier row is
+//               kept, so that SQLGetData gives the rest of a cell that nobody began. One row at a time costs 0.3 s of
+//               CPU per 1 M rows.
+// floats        1.5e-38 arrives as 0 in SQL_C_FLOAT: floats are read as doubles.
+Quirks mariadb(std::string_view driver) {
+  return {
+      .driver = driver,
+      .keywords = {{"CHARSET", "utf8mb4"}, {"NO_CACHE", "0"}, {"FORWARDONLY", "0"}},
+      .long_cells_need_single_rows = true,
+      .codes = ErrorCodes::mariadb,
+  };
+}
 
 }  // namespace
 
 const Quirks* find_quirks(std::string_view driver_name) {
+  static const Quirks known[] = {sqlite(), mariadb("mariadb"), mariadb("libmaodbc")};
   const std::string name = to_lower(driver_name);
-  for (const Quirks& quirks : kKnown) {
+  for (const Quirks& quirks : known) {
     if (name.find(quirks.driver) != std::string::npos) return &quirks;
   }
   return nullptr;

@@ -5,8 +5,9 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "source/dialect/clauses.h"
 #include "source/odbc/cell_parser.h"
-#include "source/odbc/sqlite_catalog.h"
+#include "source/odbc/catalog_rows.h"
 
 namespace pulk::odbc {
 namespace {
@@ -98,7 +99,7 @@ class Seeker {
   // The key of the row that is `offset` rows after the first one that meets the condition.
   std::optional<Boundary> at(const std::string& condition, std::int64_t offset) {
     const auto rows = connection_.query("SELECT " + select_ + " FROM " + from_ +
-                                        where_all({filter_, no_null(key_), condition}) + " ORDER BY " +
+                                        where_clause({filter_, no_null(key_), condition}) + " ORDER BY " +
                                         join(key_.quoted, ", ") + " LIMIT 1 OFFSET " + std::to_string(offset));
     if (rows.empty()) return std::nullopt;
     Boundary boundary;
@@ -112,7 +113,7 @@ class Seeker {
   std::optional<Boundary> last() {
     std::vector<std::string> descending;
     for (const std::string& column : key_.quoted) descending.push_back(column + " DESC");
-    const auto rows = connection_.query("SELECT " + select_ + " FROM " + from_ + where_all({no_null(key_)}) +
+    const auto rows = connection_.query("SELECT " + select_ + " FROM " + from_ + where_clause({no_null(key_)}) +
                                         " ORDER BY " + join(descending, ", ") + " LIMIT 1");
     if (rows.empty()) return std::nullopt;
     Boundary boundary;
@@ -231,7 +232,7 @@ std::vector<PartitionPlan> cut_table(Connection& connection, const ServerDialect
     std::int64_t rows = table.rows_estimate;
     if (rows < 0)
       rows = to_number(connection.value("SELECT count(*) FROM " + dialect.from_item(table.object) +
-                                        where_all({table.object.filter})));
+                                        where_clause({table.object.filter})));
     boundaries = counted(seeker, key, request.max_rows > 0 ? request.max_rows : std::max<std::int64_t>(1, rows / pieces));
   }
   if (boundaries.empty()) return {whole};

@@ -85,7 +85,4 @@ class ServerDialect {
 
 std::unique_ptr<ServerDialect> make_mariadb_dialect(std::string database);
 
-// " WHERE (a) AND (b)", "" when all are empty. Every condition ends in a newline: a user's may end in a comment.
-std::string where_all(const std::vector<std::string>& conditions);
-
 }  // namespace pulk::odbc

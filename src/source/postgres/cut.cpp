@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/strings.h"
+#include "source/dialect/clauses.h"
 #include "source/dialect/postgres.h"
 
 namespace pulk::postgres {

@@ -1,4 +1,5 @@
 #include "base/strings.h"
+#include "source/dialect/clauses.h"
 #include "source/dialect/postgres.h"
 #include "source/postgres/relation.h"
 #include "source/postgres/snapshot.h"

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "source/dialect/clauses.h"
 #include "source/dialect/postgres.h"
 #include "source/postgres/cut.h"
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "source/dialect/clauses.h"
 #include "source/dialect/postgres.h"
 #include "source/postgres/relation.h"
 #include "source/postgres/row_decoder.h"

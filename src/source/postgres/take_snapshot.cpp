@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/strings.h"
+#include "source/dialect/clauses.h"
 #include "source/dialect/postgres.h"
 #include "source/postgres/relation.h"
 #include "source/postgres/snapshot.h"

@@ -1,3 +1,4 @@
+#include "source/dialect/clauses.h"
 #include "source/dialect/postgres.h"
 #include "source/postgres/relation.h"
 #include "source/postgres/snapshot.h"
