@@ -14,8 +14,9 @@ SQLPOINTER number(SQLULEN value) { return reinterpret_cast<SQLPOINTER>(value); }
 
 }  // namespace
 
-BlockReader::BlockReader(Statement& statement, const std::vector<CellWidth>& widths, std::size_t block_bytes)
-    : statement_(statement), columns_(widths.size()) {
+BlockReader::BlockReader(Statement& statement, const std::vector<CellWidth>& widths, std::size_t block_bytes,
+                         FetchCursor* cursor)
+    : statement_(statement), cursor_(cursor), columns_(widths.size()) {
   std::size_t row_bytes = 0;
   bool bounded = true;
   for (const CellWidth& width : widths) {
@@ -49,7 +50,11 @@ bool BlockReader::next() {
   if (++row_ < fetched_) return true;
   fetched_ = 0;
   row_ = 0;
-  if (!statement_.fetch()) return false;
+  while (!statement_.fetch()) {
+    const std::string more = cursor_ == nullptr ? "" : cursor_->next();
+    if (more.empty()) return false;
+    statement_.execute(more);
+  }
   return fetched_ > 0;
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "source/odbc/fetch_cursor.h"
 #include "source/odbc/handle.h"
 
 namespace pulk::odbc {
@@ -32,7 +33,8 @@ struct Cell {
 class BlockReader {
  public:
   // Binds the columns of `statement`, which has been executed. block_bytes: what the bound buffers may take together.
-  BlockReader(Statement& statement, const std::vector<CellWidth>& widths, std::size_t block_bytes);
+  // cursor: gives the statements that the rest of the rows comes by; may be null, outlives the reader.
+  BlockReader(Statement& statement, const std::vector<CellWidth>& widths, std::size_t block_bytes, FetchCursor* cursor);
 
   // Goes to the next row; false after the last.
   bool next();
@@ -58,6 +60,7 @@ class BlockReader {
   void get_data(std::size_t column, char* out, std::size_t bytes, std::size_t rest);
 
   Statement& statement_;
+  FetchCursor* const cursor_;
   std::vector<Column> columns_;
   std::size_t block_ = 1;
   SQLULEN fetched_ = 0;

@@ -80,9 +80,14 @@ class Statement {
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
 
+  // Again and again; what is bound stays bound.
   void execute(const std::string& sql);
+  // Results of a few rows: they are copied whole.
+  std::vector<Row> rows();
   // False after the last row.
   bool fetch();
+  // Goes to the result of the next statement of the text; false after the last.
+  bool more_results();
   int columns();
   SQLHSTMT handle() const { return handle_; }
   Connection& connection() { return connection_; }
@@ -91,6 +96,7 @@ class Statement {
  private:
   Connection& connection_;
   SQLHSTMT handle_ = SQL_NULL_HSTMT;
+  bool executed_ = false;
 };
 
 }  // namespace pulk::odbc

@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "source/odbc/connection_string.h"
 #include "source/odbc/handle.h"
+#include "source/odbc/psqlodbc_source.h"
 #include "source/odbc/server_source.h"
 #include "source/odbc/catalog_rows.h"
 #include "source/odbc/sqlite_catalog.h"
@@ -94,6 +95,8 @@ std::unique_ptr<Source> make_odbc_source(const OdbcConnection& connection, int m
   }
   // What look_up() found is a file name; the driver manager reaches it through the data source.
   if (!settings.dsn.empty()) settings.driver_name.clear();
+  if (quirks->codes == ErrorCodes::postgres)
+    return make_psqlodbc_source(std::move(settings), *quirks, max_connections, cancel);
   if (quirks->codes == ErrorCodes::mariadb)
     return make_mariadb_source(std::move(settings), *quirks, max_connections, cancel);
   return std::make_unique<SqliteSource>(

@@ -52,10 +52,37 @@ Quirks mariadb(std::string_view driver) {
   };
 }
 
+// psqlODBC 13.02 (Debian 12), by measurement and by the server's log of statements:
+//
+// UseDeclareFetch  off: it reads by a cursor whose FETCH has one size for a whole connection, WITH HOLD, and with a FETCH
+//                  of two rows between any two blocks. pulk declares its own cursor and sizes each FETCH by bytes.
+// Protocol         7.4-0: else every statement gets a savepoint of the driver's.
+// client encoding  the driver sets SQL_ASCII in the locale C; a later SET client_encoding = UTF8 is left alone, and
+//                  SQL_C_CHAR gives the server's bytes as they are, in psqlodbcw and psqlodbca.
+// CommLog, Debug   Debian's odbcinst.ini switches CommLog on: a log in /tmp with statements and keywords.
+// types            described wrongly (numeric without precision as (28,6), double as FLOAT with 17 digits, bool as text
+//                  unless BoolsAsChar=0): what a column is comes from pg_catalog alone.
+// values           double: text with 17 digits and strtod, every bit kept, NaN and infinities too; timestamps are taken
+//                  apart and put together again, years beyond 9999 are lost: they are cast to text by the server.
+// LFConversion     would write CR LF for LF.
+// long cells       SQLSetPos and SQLGetData give the whole cell of any row of a block.
+// passwords        a value without braces is percent-decoded, one in braces is not.
+// ? in statements  is a parameter wherever it stands outside of quotes; SQL_ATTR_NOSCAN does not help.
+Quirks psqlodbc(std::string_view driver) {
+  return {
+      .driver = driver,
+      .keywords = {{"UseDeclareFetch", "0"}, {"Protocol", "7.4-0"}, {"BoolsAsChar", "0"}, {"ByteaAsLongVarBinary", "1"},
+                   {"LFConversion", "0"}, {"TrueIsMinus1", "0"}, {"CommLog", "0"}, {"Debug", "0"}},
+      .percent_decoded = true,
+      .codes = ErrorCodes::postgres,
+  };
+}
+
 }  // namespace
 
 const Quirks* find_quirks(std::string_view driver_name) {
-  static const Quirks known[] = {sqlite(), mariadb("mariadb"), mariadb("libmaodbc")};
+  static const Quirks known[] = {sqlite(), mariadb("mariadb"), mariadb("libmaodbc"), psqlodbc("psqlodbc"),
+                                 psqlodbc("postgresql")};
   const std::string name = to_lower(driver_name);
   for (const Quirks& quirks : known) {
     if (name.find(quirks.driver) != std::string::npos) return &quirks;

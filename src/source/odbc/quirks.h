@@ -9,7 +9,7 @@
 
 namespace pulk::odbc {
 
-enum class ErrorCodes { none, sqlite, mariadb };
+enum class ErrorCodes { none, sqlite, mariadb, postgres };
 
 struct Quirks {
   std::string_view driver;  // what SQL_DRIVER_NAME and the driver's name in odbcinst.ini contain, lower case
@@ -17,6 +17,8 @@ struct Quirks {
   std::vector<std::pair<std::string, std::string>> keywords;
   // Values of the connection string may be written {in braces}.
   bool braces = true;
+  // Values without braces are taken for percent-encoded.
+  bool percent_decoded = false;
   // Keywords by which the driver calls user and password.
   std::string_view user_keyword = "UID";
   std::string_view password_keyword = "PWD";

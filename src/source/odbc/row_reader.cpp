@@ -38,13 +38,19 @@ RowReader::RowReader(std::shared_ptr<Connection> connection, TablePlan table, co
 void RowReader::open(const std::string& sql, const std::vector<CellWidth>& widths, std::size_t block_bytes) {
   statement_ = std::make_unique<Statement>(*connection_);
   statement_->execute(sql);
-  block_ = std::make_unique<BlockReader>(*statement_, widths, block_bytes);
+  block_ = std::make_unique<BlockReader>(*statement_, widths, block_bytes, cursor_.get());
+}
+
+void RowReader::open_cursor(const std::string& sql, const std::vector<CellWidth>& widths, std::size_t block_bytes) {
+  cursor_ = std::make_unique<FetchCursor>(*connection_, sql);
+  open(cursor_->next(), widths, block_bytes);
 }
 
 void RowReader::close() {
   const std::lock_guard lock(connection_->mutex());
   block_.reset();
   statement_.reset();
+  cursor_.reset();
 }
 
 std::string RowReader::row_key() const {
@@ -70,6 +76,7 @@ void RowReader::refuse(std::size_t column, std::string_view why) const {
 
 void RowReader::count_row_bytes(std::int64_t bytes) {
   batch_bytes_ += bytes;
+  if (cursor_ != nullptr) cursor_->count(bytes);
   widest_row_ = std::max(widest_row_, bytes);
 }
 

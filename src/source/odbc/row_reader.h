@@ -28,6 +28,8 @@ class RowReader : public BatchReader {
   RowReader(std::shared_ptr<Connection> connection, TablePlan table, const PartitionPlan& partition,
             const ReadLimits& limits);
   void open(const std::string& sql, const std::vector<CellWidth>& widths, std::size_t block_bytes);
+  // The same by a cursor of the server's, for drivers that would hold the whole result.
+  void open_cursor(const std::string& sql, const std::vector<CellWidth>& widths, std::size_t block_bytes);
   // For destructors of derived classes, which run without the mutex.
   void close();
 
@@ -50,6 +52,7 @@ class RowReader : public BatchReader {
  private:
   const std::string partition_;
   std::shared_ptr<arrow::Schema> schema_;
+  std::unique_ptr<FetchCursor> cursor_;
   std::unique_ptr<Statement> statement_;
   bool done_ = false;
   std::int64_t row_number_ = 0;

@@ -19,18 +19,33 @@ constexpr std::size_t kBlockBytes = 512 * 1024;
 ServerReader::ServerReader(std::shared_ptr<Connection> connection, const ServerDialect& dialect, TablePlan table,
                            const PartitionPlan& partition, const ReadLimits& limits)
     : RowReader(std::move(connection), std::move(table), partition, limits) {
+  for (const ColumnPlan& column : table_.columns) columns_.push_back(dialect.read_as(column));
+  open(select(dialect.from_item(table_.source) + where_clause({table_.source.filter, partition.predicate})),
+       make_sinks(), kBlockBytes);
+}
+
+ServerReader::ServerReader(std::shared_ptr<Connection> connection, std::vector<NativeColumn> columns,
+                           const std::string& from, TablePlan table, const PartitionPlan& partition,
+                           const ReadLimits& limits)
+    : RowReader(std::move(connection), std::move(table), partition, limits), columns_(std::move(columns)) {
+  open_cursor(select(from), make_sinks(), kBlockBytes);
+}
+
+std::string ServerReader::select(const std::string& from) const {
   std::vector<std::string> expressions;
+  for (const NativeColumn& column : columns_) expressions.push_back(column.expression);
+  std::string sql = "SELECT " + join(expressions, ", ") + " FROM " + from;
+  if (limits_.max_rows >= 0) sql += " LIMIT " + std::to_string(limits_.max_rows);
+  return sql;
+}
+
+std::vector<CellWidth> ServerReader::make_sinks() {
   std::vector<CellWidth> widths;
-  for (const ColumnPlan& column : table_.columns) {
-    columns_.push_back(dialect.read_as(column));
-    expressions.push_back(columns_.back().expression);
-    widths.push_back(native_width(columns_.back()));
-    sinks_.push_back(make_native_sink(columns_.back().form, column, limits.pool));
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    widths.push_back(native_width(columns_[i]));
+    sinks_.push_back(make_native_sink(columns_[i].form, table_.columns[i], limits_.pool));
   }
-  std::string sql = "SELECT " + join(expressions, ", ") + " FROM " + dialect.from_item(table_.source) +
-                    where_clause({table_.source.filter, partition.predicate});
-  if (limits.max_rows >= 0) sql += " LIMIT " + std::to_string(limits.max_rows);
-  open(sql, widths, kBlockBytes);
+  return widths;
 }
 
 std::string ServerReader::shown(std::size_t column) const {

@@ -15,9 +15,14 @@ class ServerReader : public RowReader {
   // Called with the connection's mutex held.
   ServerReader(std::shared_ptr<Connection> connection, const ServerDialect& dialect, TablePlan table,
                const PartitionPlan& partition, const ReadLimits& limits);
+  // Columns by the order of the plan; `from`: what stands after their expressions. Reads by a cursor.
+  ServerReader(std::shared_ptr<Connection> connection, std::vector<NativeColumn> columns, const std::string& from,
+               TablePlan table, const PartitionPlan& partition, const ReadLimits& limits);
   ~ServerReader() override { close(); }
 
  private:
+  std::string select(const std::string& from) const;
+  std::vector<CellWidth> make_sinks();
   void take_row() override;
   std::string shown(std::size_t column) const override;
 
