@@ -10,6 +10,10 @@ namespace {
 // More rows in one call save nothing measurable, and their buffers fall out of the cache.
 constexpr std::size_t kMostRows = 1000;
 
+std::size_t terminator(SQLSMALLINT c_type) {
+  return c_type == SQL_C_CHAR ? 1 : c_type == SQL_C_WCHAR ? sizeof(SQLWCHAR) : 0;
+}
+
 SQLPOINTER number(SQLULEN value) { return reinterpret_cast<SQLPOINTER>(value); }  // NOLINT
 
 }  // namespace
@@ -37,7 +41,7 @@ BlockReader::BlockReader(Statement& statement, const std::vector<CellWidth>& wid
     Column& column = columns_[i];
     column.c_type = widths[i].c_type;
     column.capacity = widths[i].bytes;
-    column.stride = column.capacity + (column.c_type == SQL_C_CHAR ? 1 : 0);
+    column.stride = column.capacity + terminator(column.c_type);
     column.bytes.resize(column.stride * block_);
     column.lengths.resize(block_);
     const SQLRETURN result = SQLBindCol(handle, static_cast<SQLUSMALLINT>(i + 1), column.c_type, column.bytes.data(),
@@ -65,7 +69,7 @@ Cell BlockReader::cell(std::size_t index) const {
   if (length < 0) throw Error(ErrorKind::internal, "the driver does not tell the length of a cell");
   const char* at = column.bytes.data() + row_ * column.stride;
   // Drivers differ in what they report for C values of a fixed size.
-  if (column.c_type != SQL_C_CHAR && column.c_type != SQL_C_BINARY) return {{at, column.capacity}, column.capacity, false};
+  if (column.c_type != SQL_C_BINARY && terminator(column.c_type) == 0) return {{at, column.capacity}, column.capacity, false};
   const auto bytes = static_cast<std::size_t>(length);
   return {{at, std::min(bytes, column.capacity)}, bytes, false};
 }
@@ -83,7 +87,7 @@ void BlockReader::get_data(std::size_t column, char* out, std::size_t bytes, std
   const SQLSMALLINT c_type = columns_[column].c_type;
   SQLLEN length = 0;
   const SQLRETURN result = SQLGetData(statement_.handle(), static_cast<SQLUSMALLINT>(column + 1), c_type, out,
-                                      static_cast<SQLLEN>(bytes + (c_type == SQL_C_CHAR ? 1 : 0)), &length);
+                                      static_cast<SQLLEN>(bytes + terminator(c_type)), &length);
   if (!SQL_SUCCEEDED(result)) statement_.fail("cannot read a long cell");
   // Anything else would be another cell.
   if (length != SQL_NO_TOTAL && (length < 0 || static_cast<std::size_t>(length) != rest)) {

@@ -15,8 +15,8 @@
 namespace pulk::odbc {
 
 // Bytes that the bound buffer of a column has for one cell, without the terminator. `bounded`: a longer cell cannot be
-// a value of this column at all, so that nobody will want the rest of it. `c_type`: SQL_C_CHAR and SQL_C_BINARY are cells
-// of varying length, others are C values of `bytes` bytes.
+// a value of this column at all, so that nobody will want the rest of it. `c_type`: SQL_C_CHAR, SQL_C_WCHAR and
+// SQL_C_BINARY are cells of varying length, others are C values of `bytes` bytes.
 struct CellWidth {
   std::size_t bytes = 0;
   bool bounded = true;
@@ -39,7 +39,7 @@ class BlockReader {
   // Goes to the next row; false after the last.
   bool next();
   Cell cell(std::size_t column) const;
-  // The whole of a long cell, of `length` bytes, into `out`, which has one byte more for the terminator.
+  // The whole of a long cell, of `length` bytes, into `out`, which has room for the terminator.
   void read_long(std::size_t column, std::size_t length, char* out);
   // A long cell piece by piece; the piece is valid inside the call only.
   template <typename Take>

@@ -101,6 +101,13 @@ std::string Connection::info(SQLUSMALLINT what) const {
   return text;
 }
 
+SQLUINTEGER Connection::number_info(SQLUSMALLINT what) const {
+  // Drivers write two bytes or four, as the kind of information has it.
+  SQLUINTEGER value = 0;
+  SQLSMALLINT length = 0;
+  return SQL_SUCCEEDED(SQLGetInfo(dbc_, what, &value, sizeof value, &length)) ? value : 0;
+}
+
 std::vector<Row> Connection::query(const std::string& sql) {
   Statement statement(*this);
   statement.execute(sql);

@@ -49,6 +49,7 @@ class Connection {
   bool lost() const { return lost_.load(); }
 
   std::string info(SQLUSMALLINT what) const;
+  SQLUINTEGER number_info(SQLUSMALLINT what) const;
   const Quirks& quirks() const { return quirks_; }
   const std::string& subject() const { return subject_; }
   std::mutex& mutex() { return mutex_; }

@@ -48,6 +48,7 @@ class MariadbDialect : public ServerDialect {
     return mariadb::quote(object.name.schema) + "." + mariadb::quote(object.name.table);
   }
 
+  std::string limit(std::int64_t rows) const override { return " LIMIT " + std::to_string(rows); }
   NativeColumn read_as(const ColumnPlan& column) const override;
   bool can_be_key(const SourceColumn& column) const override;
   std::string literal_of(const SourceColumn& column, const std::string& quoted) const override;

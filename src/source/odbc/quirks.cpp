@@ -80,10 +80,20 @@ Quirks psqlodbc(std::string_view driver) {
 
 }  // namespace
 
+const Quirks& unknown_driver() {
+  static const Quirks careful = [] {
+    Quirks quirks;
+    quirks.long_cells_need_single_rows = true;
+    return quirks;
+  }();
+  return careful;
+}
+
 const Quirks* find_quirks(std::string_view driver_name) {
   static const Quirks known[] = {sqlite(), mariadb("mariadb"), mariadb("libmaodbc"), psqlodbc("psqlodbc"),
                                  psqlodbc("postgresql")};
-  const std::string name = to_lower(driver_name);
+  // Of a library its file name: folders say nothing.
+  const std::string name = to_lower(driver_name.substr(driver_name.rfind('/') + 1));
   for (const Quirks& quirks : known) {
     if (name.find(quirks.driver) != std::string::npos) return &quirks;
   }

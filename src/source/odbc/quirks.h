@@ -1,5 +1,5 @@
 // What is particular about an ODBC driver: how it must be asked to behave, and what it must not be trusted with. One
-// table, each entry with its evidence; a driver that is not in it is not used.
+// table, each entry with its evidence.
 #pragma once
 
 #include <string>
@@ -31,6 +31,9 @@ struct Quirks {
   // SQLCancel must not be called on a statement that another thread is executing.
   bool cancel_by_idle_statement = false;
 };
+
+// For a driver that is not in the table: nothing is taken for granted.
+const Quirks& unknown_driver();
 
 // The entry whose `driver` is part of the name; nullptr when the driver is not known.
 const Quirks* find_quirks(std::string_view driver_name);

@@ -88,7 +88,7 @@ std::shared_ptr<arrow::RecordBatch> RowReader::next() {
   wide_ = false;
   while (rows < limits_.batch_rows && batch_bytes_ < limits_.batch_bytes && !wide_) {
     if (row_number_ % kRowsBetweenChecks == 0) connection_->check_cancelled();
-    if (!block_->next()) {
+    if (row_number_ == limits_.max_rows || !block_->next()) {
       done_ = true;
       break;
     }

@@ -194,6 +194,7 @@ PartitionPlan range(const Key& key, const Boundary* lower, const Boundary* upper
 }  // namespace
 
 std::string why_no_key(const ServerDialect& dialect, const TableInfo& table, const std::vector<std::string>& key) {
+  if (const std::string why = dialect.why_no_ranges(); !why.empty()) return why;
   for (const std::string& name : key)
     for (const SourceColumn& column : table.columns)
       if (column.name == name && !dialect.can_be_key(column))
@@ -219,7 +220,8 @@ std::vector<PartitionPlan> cut_table(Connection& connection, const ServerDialect
   if (names.empty() || (pieces < 2 && request.max_rows <= 0)) return {whole};
   if (const std::string why = why_no_key(dialect, table, names); !why.empty()) {
     // A key that the user names must work; the primary key was only an offer.
-    if (names != table.primary_key) throw Error(ErrorKind::usage, why, table.object.name.display(), "name another column");
+    if (names != table.primary_key) throw Error(ErrorKind::usage, why, table.object.name.display(),
+                  dialect.why_no_ranges().empty() ? "name another column" : "remove columnNamesToPartitionBy");
     return {whole};
   }
 

@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "source/dialect/clauses.h"
+#include "source/odbc/cell_parser.h"
 #include "source/odbc/native_sink.h"
 
 namespace pulk::odbc {
@@ -20,23 +21,22 @@ ServerReader::ServerReader(std::shared_ptr<Connection> connection, const ServerD
                            const PartitionPlan& partition, const ReadLimits& limits)
     : RowReader(std::move(connection), std::move(table), partition, limits) {
   for (const ColumnPlan& column : table_.columns) columns_.push_back(dialect.read_as(column));
-  open(select(dialect.from_item(table_.source) + where_clause({table_.source.filter, partition.predicate})),
-       make_sinks(), kBlockBytes);
+  const std::string from = dialect.from_item(table_.source) + where_clause({table_.source.filter, partition.predicate});
+  open(select(from, limits.max_rows >= 0 ? dialect.limit(limits.max_rows) : ""), make_sinks(), kBlockBytes);
 }
 
 ServerReader::ServerReader(std::shared_ptr<Connection> connection, std::vector<NativeColumn> columns,
                            const std::string& from, TablePlan table, const PartitionPlan& partition,
                            const ReadLimits& limits)
     : RowReader(std::move(connection), std::move(table), partition, limits), columns_(std::move(columns)) {
-  open_cursor(select(from), make_sinks(), kBlockBytes);
+  const std::string limit = limits.max_rows >= 0 ? " LIMIT " + std::to_string(limits.max_rows) : "";
+  open_cursor(select(from, limit), make_sinks(), kBlockBytes);
 }
 
-std::string ServerReader::select(const std::string& from) const {
+std::string ServerReader::select(const std::string& from, const std::string& limit) const {
   std::vector<std::string> expressions;
   for (const NativeColumn& column : columns_) expressions.push_back(column.expression);
-  std::string sql = "SELECT " + join(expressions, ", ") + " FROM " + from;
-  if (limits_.max_rows >= 0) sql += " LIMIT " + std::to_string(limits_.max_rows);
-  return sql;
+  return "SELECT " + join(expressions, ", ") + " FROM " + from + limit;
 }
 
 std::vector<CellWidth> ServerReader::make_sinks() {
@@ -63,6 +63,23 @@ std::string ServerReader::shown(std::size_t column) const {
       double value = 0;
       std::memcpy(&value, cell.text.data(), sizeof value);
       return fmt::format("{}", value);
+    }
+    case NativeForm::single: {
+      float value = 0;
+      std::memcpy(&value, cell.text.data(), sizeof value);
+      return fmt::format("{}", value);
+    }
+    case NativeForm::utf16: return shown_text(to_utf8(cell.text).value_or("?"), cell.is_whole());
+    case NativeForm::date_struct: {
+      SQL_DATE_STRUCT value{};
+      std::memcpy(&value, cell.text.data(), sizeof value);
+      return fmt::format("{:04}-{:02}-{:02}", value.year, value.month, value.day);
+    }
+    case NativeForm::timestamp_struct: {
+      SQL_TIMESTAMP_STRUCT value{};
+      std::memcpy(&value, cell.text.data(), sizeof value);
+      return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:09}", value.year, value.month, value.day, value.hour,
+                         value.minute, value.second, value.fraction);
     }
     default: return shown_text(cell.text, cell.is_whole());
   }

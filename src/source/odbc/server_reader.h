@@ -21,7 +21,7 @@ class ServerReader : public RowReader {
   ~ServerReader() override { close(); }
 
  private:
-  std::string select(const std::string& from) const;
+  std::string select(const std::string& from, const std::string& limit) const;
   std::vector<CellWidth> make_sinks();
   void take_row() override;
   std::string shown(std::size_t column) const override;

@@ -83,7 +83,7 @@ bool ServerSnapshot::hold(const std::vector<TableRequest>& tables) {
     try {
       const ServerObject found = sessions_->dialect().find(*catalog_, request);
       transactional = transactional && found.transactional;
-      catalog_->query("SELECT 1 FROM " + sessions_->dialect().from_item(found.object) + " LIMIT 0");
+      catalog_->query("SELECT 1 FROM " + sessions_->dialect().from_item(found.object) + " WHERE 1 = 0");
     } catch (const Error& error) {
       // What is wrong with a table is reported where it is described.
       if (error.kind() == ErrorKind::retryable) throw;

@@ -106,6 +106,29 @@ class RawBytesSink : public VariableSink {
   }
 };
 
+class Utf16Sink : public VariableSink {
+ public:
+  using VariableSink::VariableSink;
+
+ protected:
+  std::string_view append_value(const Cell& cell, BlockReader& reader, std::size_t column,
+                                std::int64_t max_bytes) override {
+    if (!fits(cell.length, 2 * max_bytes)) return kTooLong;
+    std::string whole;
+    std::string_view units = cell.text;
+    if (!cell.is_whole()) {
+      whole.resize(cell.length + 2);
+      reader.read_long(column, cell.length, whole.data());
+      units = std::string_view(whole).substr(0, cell.length);
+    }
+    const auto text = to_utf8(units);
+    if (!text) return "is not valid UTF-16";
+    if (!fits(text->size(), max_bytes)) return kTooLong;
+    copy(*text);
+    return "";
+  }
+};
+
 // Any value but a blob, as text: numbers in the shortest form that is exact.
 class TaggedSink : public VariableSink {
  public:
@@ -202,6 +225,10 @@ class BytesSink : public VariableSink {
 
 std::unique_ptr<ColumnSink> make_text_sink(const ColumnPlan& plan, arrow::MemoryPool* pool) {
   return std::make_unique<TextSink>(plan, pool);
+}
+
+std::unique_ptr<ColumnSink> make_utf16_sink(const ColumnPlan& plan, arrow::MemoryPool* pool) {
+  return std::make_unique<Utf16Sink>(plan, pool);
 }
 
 std::unique_ptr<ColumnSink> make_raw_bytes_sink(const ColumnPlan& plan, arrow::MemoryPool* pool) {
