@@ -75,12 +75,14 @@ def test_every_type(pulk, odbc_db, case, kind):
     assert_same_rows(expected, table.rows)
 
 
-def test_the_driver_without_unicode_reads_the_same(pulk, db):
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+@pytest.mark.parametrize("driver", ["PostgreSQL ANSI", "PostgreSQL Unicode"])
+def test_text_is_that_of_the_server_in_every_locale(pulk, db, driver, locale):
     db.execute("CREATE TABLE t (id int PRIMARY KEY, \"ö\" text, n numeric(20,5), d double precision);"
                "INSERT INTO t SELECT n, 'häß€😀' || n, n / 3.0, n / 3.0 FROM generate_series(1, 500) n")
-    pulk.write_config(OverPsqlodbc(db, "PostgreSQL ANSI"))
+    pulk.write_config(OverPsqlodbc(db, driver))
     pulk.write_workflow(["t"])
-    pulk.migrate(env={"LC_ALL": "C"}).expect(0)
+    pulk.migrate(env={"LC_ALL": locale}).expect(0)
     assert_same_rows(db.rows("TABLE t"), pulk.rows("t"))
     assert pulk.read("t").columns == ["id", "ö", "n", "d"]
 

@@ -21,8 +21,6 @@ class PsqlodbcSource : public Source {
     const auto session = sessions_->open_odbc();
     SourceFacts facts = postgres::facts_of_server(session->connection());
     facts.product += " (" + session->link()->info(SQL_DRIVER_NAME) + " " + session->link()->info(SQL_DRIVER_VER) + ")";
-    facts.notes.emplace_back(
-        "rows come through an ODBC driver: the source kind postgresql reads the same server faster");
     return facts;
   }
 
