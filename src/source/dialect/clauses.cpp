@@ -14,7 +14,8 @@ std::string where_clause(const std::vector<std::string>& conditions) {
 }
 
 std::string bare_query(std::string_view query) {
-  while (!query.empty() && (query.back() == ';' || trim(query.substr(query.size() - 1)).empty())) query.remove_suffix(1);
+  while (!query.empty() && (query.back() == ';' || trim(query.substr(query.size() - 1)).empty()))
+    query.remove_suffix(1);
   return std::string(trim(query));
 }
 

@@ -30,29 +30,42 @@ std::optional<LogicalType> logical_of(const ListedType& type) {
   const bool is_unsigned = contains(name, "unsigned");
   const int fraction = static_cast<int>(std::clamp<std::int64_t>(type.digits.value_or(6), 0, 6));
   switch (type.code) {
-    case SQL_BIT: return type.size <= 1 ? std::optional(plain(TypeKind::boolean)) : std::nullopt;
-    case SQL_TINYINT: return plain(TypeKind::int16);
-    case SQL_SMALLINT: return plain(is_unsigned ? TypeKind::int32 : TypeKind::int16);
-    case SQL_INTEGER: return plain(is_unsigned ? TypeKind::int64 : TypeKind::int32);
-    case SQL_BIGINT: return is_unsigned ? plain(TypeKind::decimal, 20) : plain(TypeKind::int64);
+    case SQL_BIT:
+      return type.size <= 1 ? std::optional(plain(TypeKind::boolean)) : std::nullopt;
+    case SQL_TINYINT:
+      return plain(TypeKind::int16);
+    case SQL_SMALLINT:
+      return plain(is_unsigned ? TypeKind::int32 : TypeKind::int16);
+    case SQL_INTEGER:
+      return plain(is_unsigned ? TypeKind::int64 : TypeKind::int32);
+    case SQL_BIGINT:
+      return is_unsigned ? plain(TypeKind::decimal, 20) : plain(TypeKind::int64);
     case SQL_DECIMAL:
-    case SQL_NUMERIC: return decimal(type);
-    case SQL_REAL: return plain(TypeKind::float32);
+    case SQL_NUMERIC:
+      return decimal(type);
+    case SQL_REAL:
+      return plain(TypeKind::float32);
     case SQL_FLOAT:
-    case SQL_DOUBLE: return plain(TypeKind::float64);
+    case SQL_DOUBLE:
+      return plain(TypeKind::float64);
     case SQL_CHAR:
     case SQL_VARCHAR:
     case SQL_LONGVARCHAR:
     case SQL_WCHAR:
     case SQL_WVARCHAR:
-    case SQL_WLONGVARCHAR: return plain(TypeKind::text);
+    case SQL_WLONGVARCHAR:
+      return plain(TypeKind::text);
     case SQL_BINARY:
     case SQL_VARBINARY:
-    case SQL_LONGVARBINARY: return plain(TypeKind::bytes);
-    case SQL_GUID: return plain(TypeKind::uuid);
+    case SQL_LONGVARBINARY:
+      return plain(TypeKind::bytes);
+    case SQL_GUID:
+      return plain(TypeKind::uuid);
     case kOldDate:
-    case SQL_TYPE_DATE: return plain(TypeKind::date);
-    default: break;
+    case SQL_TYPE_DATE:
+      return plain(TypeKind::date);
+    default:
+      break;
   }
   // Drivers give the same codes to moments with a zone, in the zone of the session or of nobody knows what.
   if (contains(name, "zone") || contains(name, "tz") || contains(name, "offset")) return std::nullopt;

@@ -1,5 +1,5 @@
-// SQL that every database with an ODBC driver understands, and what ODBC's types mean. For drivers that pulk does not know.
-// Pure functions, no connection.
+// SQL that every database with an ODBC driver understands, and what ODBC's types mean. For drivers that pulk does not
+// know. Pure functions, no connection.
 #pragma once
 
 #include <cstdint>

@@ -10,10 +10,6 @@ namespace {
 // More rows in one call save nothing measurable, and their buffers fall out of the cache.
 constexpr std::size_t kMostRows = 1000;
 
-std::size_t terminator(SQLSMALLINT c_type) {
-  return c_type == SQL_C_CHAR ? 1 : c_type == SQL_C_WCHAR ? sizeof(SQLWCHAR) : 0;
-}
-
 SQLPOINTER number(SQLULEN value) { return reinterpret_cast<SQLPOINTER>(value); }  // NOLINT
 
 }  // namespace
@@ -41,6 +37,7 @@ BlockReader::BlockReader(Statement& statement, const std::vector<CellWidth>& wid
     Column& column = columns_[i];
     column.c_type = widths[i].c_type;
     column.capacity = widths[i].bytes;
+    column.fixed = column.c_type != SQL_C_BINARY && terminator(column.c_type) == 0;
     column.stride = column.capacity + terminator(column.c_type);
     column.bytes.resize(column.stride * block_);
     column.lengths.resize(block_);
@@ -62,17 +59,7 @@ bool BlockReader::next() {
   return fetched_ > 0;
 }
 
-Cell BlockReader::cell(std::size_t index) const {
-  const Column& column = columns_[index];
-  const SQLLEN length = column.lengths[row_];
-  if (length == SQL_NULL_DATA) return {{}, 0, true};
-  if (length < 0) throw Error(ErrorKind::internal, "the driver does not tell the length of a cell");
-  const char* at = column.bytes.data() + row_ * column.stride;
-  // Drivers differ in what they report for C values of a fixed size.
-  if (column.c_type != SQL_C_BINARY && terminator(column.c_type) == 0) return {{at, column.capacity}, column.capacity, false};
-  const auto bytes = static_cast<std::size_t>(length);
-  return {{at, std::min(bytes, column.capacity)}, bytes, false};
-}
+void BlockReader::no_length() { throw Error(ErrorKind::internal, "the driver does not tell the length of a cell"); }
 
 void BlockReader::read_long(std::size_t column, std::size_t length, char* out) { get_data(column, out, length, length); }
 

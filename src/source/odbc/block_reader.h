@@ -52,9 +52,15 @@ class BlockReader {
     std::size_t stride = 0;
     std::size_t capacity = 0;  // of a cell, without the terminator
     SQLSMALLINT c_type = SQL_C_CHAR;
+    bool fixed = false;  // a C value: drivers differ in what they report for its length
     std::vector<char> bytes;
     std::vector<SQLLEN> lengths;
   };
+
+  static std::size_t terminator(SQLSMALLINT c_type) {
+    return c_type == SQL_C_CHAR ? 1 : c_type == SQL_C_WCHAR ? sizeof(SQLWCHAR) : 0;
+  }
+  [[noreturn]] static void no_length();
 
   // rest: what is left of the cell from here on.
   void get_data(std::size_t column, char* out, std::size_t bytes, std::size_t rest);
@@ -66,6 +72,18 @@ class BlockReader {
   SQLULEN fetched_ = 0;
   std::size_t row_ = 0;
 };
+
+// In the header: it is called for every cell.
+inline Cell BlockReader::cell(std::size_t index) const {
+  const Column& column = columns_[index];
+  const SQLLEN length = column.lengths[row_];
+  if (length == SQL_NULL_DATA) return {{}, 0, true};
+  if (length < 0) no_length();
+  const char* at = column.bytes.data() + row_ * column.stride;
+  if (column.fixed) return {{at, column.capacity}, column.capacity, false};
+  const auto bytes = static_cast<std::size_t>(length);
+  return {{at, std::min(bytes, column.capacity)}, bytes, false};
+}
 
 template <typename Take>
 void BlockReader::read_pieces(std::size_t column, std::size_t length, Take take) {

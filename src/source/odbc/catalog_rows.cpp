@@ -5,9 +5,7 @@
 
 namespace pulk::odbc {
 
-std::int64_t to_number(const std::optional<std::string>& cell) {
-  return cell ? parse_integer(*cell).value_or(0) : 0;
-}
+std::int64_t to_number(const std::optional<std::string>& cell) { return cell ? parse_integer(*cell).value_or(0) : 0; }
 
 std::string fingerprint_of(const std::vector<SourceColumn>& columns) {
   std::string all;

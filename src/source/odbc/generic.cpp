@@ -1,6 +1,8 @@
 // Any database behind an ODBC driver that pulk does not know: what ODBC itself says about tables and columns, and the C
-// types that carry a value whole. ODBC has no word for one moment of several statements, so the level is per-partition, and
-// each table is one partition.
+// types that carry a value whole. ODBC has no word for one moment of several statements, so the level is per-partition,
+// and each table is one partition.
+
+#include "source/dialect/generic.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,7 +10,6 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "source/dialect/clauses.h"
-#include "source/dialect/generic.h"
 #include "source/odbc/catalog_rows.h"
 #include "source/odbc/server_dialect.h"
 
@@ -82,8 +83,9 @@ SourceFacts GenericDialect::facts(Connection& connection) const {
                    connection.info(SQL_DATABASE_NAME);
   facts.level = ConsistencyLevel::per_partition;
   facts.level_reason = why_not_one_moment();
-  facts.notes.emplace_back("pulk does not know this ODBC driver: types are those that it describes, each table is read in "
-                           "one piece, and the driver may hold the result of a whole table in memory");
+  facts.notes.emplace_back(
+      "pulk does not know this ODBC driver: types are those that it describes, each table is read in "
+      "one piece, and the driver may hold the result of a whole table in memory");
   return facts;
 }
 
@@ -117,7 +119,8 @@ Listed GenericDialect::find_listed(Connection& connection, const TableRequest& r
     names.push_back(listed.table);
     if (fits(request.table, listed.table)) found.push_back(std::move(listed));
   }
-  const auto exact = std::count_if(found.begin(), found.end(), [&](const Listed& l) { return l.table == request.table.text; });
+  const auto exact =
+      std::count_if(found.begin(), found.end(), [&](const Listed& l) { return l.table == request.table.text; });
   if (exact > 0) std::erase_if(found, [&](const Listed& l) { return l.table != request.table.text; });
   if (found.size() == 1) return found.front();
   if (found.empty()) {
@@ -171,7 +174,8 @@ ServerObject GenericDialect::find_table(Connection& connection, const TableReque
   if (SQL_SUCCEEDED(SQLPrimaryKeys(key.handle(), bytes_of(listed.catalog), SQL_NTS, bytes_of(listed.schema), SQL_NTS,
                                    bytes_of(listed.table), SQL_NTS))) {
     std::vector<Row> rows = key.rows();
-    std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return to_number(a.at(4)) < to_number(b.at(4)); });
+    std::sort(rows.begin(), rows.end(),
+              [](const Row& a, const Row& b) { return to_number(a.at(4)) < to_number(b.at(4)); });
     for (const Row& row : rows) object.primary_key.push_back(text_of(row, 3));
   }
   return object;
@@ -191,11 +195,12 @@ ServerObject GenericDialect::find_query(Connection& connection, const TableReque
     SQLCHAR name[512] = {}, type_name[128] = {};
     SQLSMALLINT length = 0, code = 0, digits = 0, nullable = 0;
     SQLULEN size = 0;
-    if (!SQL_SUCCEEDED(SQLDescribeCol(statement.handle(), number, name, sizeof name, &length, &code, &size, &digits,
-                                      &nullable)))
+    if (!SQL_SUCCEEDED(
+            SQLDescribeCol(statement.handle(), number, name, sizeof name, &length, &code, &size, &digits, &nullable)))
       statement.fail("a column of the query cannot be described");
     SQLColAttribute(statement.handle(), number, SQL_DESC_TYPE_NAME, type_name, sizeof type_name, &length, nullptr);
-    const generic::ListedType type{code, reinterpret_cast<const char*>(type_name), static_cast<std::int64_t>(size), digits};
+    const generic::ListedType type{code, reinterpret_cast<const char*>(type_name), static_cast<std::int64_t>(size),
+                                   digits};
     object.columns.push_back(source_column(reinterpret_cast<const char*>(name), type, nullable != SQL_NO_NULLS));
   }
   return object;
@@ -213,26 +218,39 @@ std::string GenericDialect::from_item(const SourceObject& object) const {
 NativeColumn GenericDialect::read_as(const ColumnPlan& column) const {
   const std::string name = quote(column.source_name);
   switch (column.carrier.kind) {
-    case CarrierKind::boolean: return {name, NativeForm::boolean, 0};
+    case CarrierKind::boolean:
+      return {name, NativeForm::boolean, 0};
     case CarrierKind::int16:
     case CarrierKind::int32:
-    case CarrierKind::int64: return {name, NativeForm::integer, 0};
-    case CarrierKind::float32: return {name, NativeForm::single, 0};
-    case CarrierKind::float64: return {name, NativeForm::float64, 0};
-    case CarrierKind::decimal128: return {name, NativeForm::decimal, 0};
+    case CarrierKind::int64:
+      return {name, NativeForm::integer, 0};
+    case CarrierKind::float32:
+      return {name, NativeForm::single, 0};
+    case CarrierKind::float64:
+      return {name, NativeForm::float64, 0};
+    case CarrierKind::decimal128:
+      return {name, NativeForm::decimal, 0};
     case CarrierKind::utf8:
     case CarrierKind::json:
       // ODBC says how other types are written as text, but not with how many digits these are.
       if (column.logical.kind == TypeKind::float32 || column.logical.kind == TypeKind::float64)
-        throw Error(ErrorKind::refused, "column " + column.source_name + " (" + column.source_type +
-                    ") cannot travel as text: the driver may leave digits out", "", "map it to DOUBLE, or leave it as it is");
+        throw Error(ErrorKind::refused,
+                    "column " + column.source_name + " (" + column.source_type +
+                        ") cannot travel as text: the driver may leave digits out",
+                    "", "map it to DOUBLE, or leave it as it is");
       return {name, NativeForm::utf16, 0};
-    case CarrierKind::binary: return {name, NativeForm::bytes, 0};
-    case CarrierKind::date32: return {name, NativeForm::date_struct, 0};
-    case CarrierKind::time64_us: return {name, NativeForm::time, 0};
-    case CarrierKind::timestamp_us: return {name, NativeForm::timestamp_struct, 0};
-    case CarrierKind::uuid: return {name, NativeForm::uuid, 0};
-    case CarrierKind::timestamp_us_utc: break;
+    case CarrierKind::binary:
+      return {name, NativeForm::bytes, 0};
+    case CarrierKind::date32:
+      return {name, NativeForm::date_struct, 0};
+    case CarrierKind::time64_us:
+      return {name, NativeForm::time, 0};
+    case CarrierKind::timestamp_us:
+      return {name, NativeForm::timestamp_struct, 0};
+    case CarrierKind::uuid:
+      return {name, NativeForm::uuid, 0};
+    case CarrierKind::timestamp_us_utc:
+      break;
   }
   throw Error(ErrorKind::internal, "no way to read a column", column.source_name);
 }

@@ -1,5 +1,5 @@
-// The connections of a snapshot that its lanes read through: opened by the snapshot, lent to lanes, which may outlive it
-// and give them back. Thread-safe.
+// The connections of a snapshot that its lanes read through: opened by the snapshot, lent to lanes, which may outlive
+// it and give them back. Thread-safe.
 #pragma once
 
 #include <condition_variable>

@@ -1,5 +1,5 @@
-// What all readers of rows over ODBC share: batches out of a block of bound cells, limits, and errors that name the value.
-// Belongs to its lane's thread.
+// What all readers of rows over ODBC share: batches out of a block of bound cells, limits, and errors that name the
+// value. Belongs to its lane's thread.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,9 @@
 #include "source/odbc/server_reader.h"
 
+#include <fmt/format.h>
+
 #include <cstring>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "base/strings.h"
 #include "source/dialect/clauses.h"
@@ -69,7 +69,8 @@ std::string ServerReader::shown(std::size_t column) const {
       std::memcpy(&value, cell.text.data(), sizeof value);
       return fmt::format("{}", value);
     }
-    case NativeForm::utf16: return shown_text(to_utf8(cell.text).value_or("?"), cell.is_whole());
+    case NativeForm::utf16:
+      return shown_text(to_utf8(cell.text).value_or("?"), cell.is_whole());
     case NativeForm::date_struct: {
       SQL_DATE_STRUCT value{};
       std::memcpy(&value, cell.text.data(), sizeof value);
@@ -81,7 +82,8 @@ std::string ServerReader::shown(std::size_t column) const {
       return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:09}", value.year, value.month, value.day, value.hour,
                          value.minute, value.second, value.fraction);
     }
-    default: return shown_text(cell.text, cell.is_whole());
+    default:
+      return shown_text(cell.text, cell.is_whole());
   }
 }
 
