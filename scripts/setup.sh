@@ -60,9 +60,9 @@ build_packages=(
   libgmock-dev libgtest-dev
   libpq-dev libsqlite3-dev libxxhash-dev unixodbc-dev
 )
-# libsqliteodbc and odbc-mariadb are the ODBC drivers that the tests use; clang is for libFuzzer.
+# libsqliteodbc, odbc-mariadb and odbc-postgresql are the ODBC drivers that the tests use; clang is for libFuzzer.
 test_packages=(
-  ca-certificates curl libsqliteodbc mariadb-server odbc-mariadb pgbouncer postgresql-15 postgresql-client-15 sqlite3
+  ca-certificates curl libsqliteodbc mariadb-server odbc-mariadb odbc-postgresql pgbouncer postgresql-15 postgresql-client-15 sqlite3
   clang-16 libclang-rt-16-dev locales
 )
 
