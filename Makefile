@@ -1,7 +1,7 @@
 # The usual ways to build and test pulk. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test asan tsan format clean
+.PHONY: help setup build demo test bench asan tsan format clean
 
 JOBS ?= $(shell nproc)
 VENV := $(CURDIR)/.deps/venv
@@ -29,6 +29,11 @@ test: build  ## build, then run all tests, and the fuzzers for half a minute
 	$(call compile,fuzz)
 	ctest --preset release --parallel $(JOBS)
 	ctest --preset fuzz --parallel $(JOBS)
+
+bench: build  ## pulk beside its peers and beside the floors, about 40 minutes; see bench/README.md
+	@scripts/setup.sh --bench
+	cmake --build --preset release --target pulk_bench_drain pulk_bench_delay_proxy
+	$(VENV)/bin/python3 bench/run.py $(BENCH)
 
 asan: setup  ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(call compile,debug)

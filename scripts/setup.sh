@@ -4,7 +4,7 @@ set -euo pipefail
 
 usage() {
   cat <<'EOF'
-Usage: scripts/setup.sh [--build-only] [--help]
+Usage: scripts/setup.sh [--build-only] [--bench] [--help]
 
 Installs, on Debian 12 with git, make and a network:
   apt packages   compiler and libraries; also PostgreSQL and pgbouncer for the tests
@@ -15,15 +15,18 @@ Installs, on Debian 12 with git, make and a network:
                  third_party/requirements-snowflake.txt and requirements-snowflake5.txt
 
   --build-only   leave out what only the tests and the demo need
+  --bench        also what benchmarks compare with, into .deps/bench: third_party/requirements-bench.txt
 
 Needs root, or sudo, only when an apt package is missing.
 EOF
 }
 
 build_only=false
+bench=false
 for arg in "$@"; do
   case "$arg" in
     --build-only) build_only=true ;;
+    --bench) bench=true ;;
     -h | --help) usage; exit 0 ;;
     *) echo "setup: unknown option '$arg'; see --help" >&2; exit 1 ;;
   esac
@@ -60,9 +63,9 @@ build_packages=(
   libgmock-dev libgtest-dev
   libpq-dev libsqlite3-dev libxxhash-dev unixodbc-dev
 )
-# libsqliteodbc and odbc-mariadb are the ODBC drivers that the tests use; clang is for libFuzzer.
+# libsqliteodbc, odbc-mariadb and odbc-postgresql are the ODBC drivers that the tests use; clang is for libFuzzer.
 test_packages=(
-  ca-certificates curl libsqliteodbc mariadb-server odbc-mariadb pgbouncer postgresql-15 postgresql-client-15 sqlite3
+  ca-certificates curl libsqliteodbc mariadb-server odbc-mariadb odbc-postgresql pgbouncer postgresql-15 postgresql-client-15 sqlite3
   clang-16 libclang-rt-16-dev locales
 )
 
@@ -212,6 +215,7 @@ if ! $build_only; then
   install_venv venv-snowflake requirements-snowflake.txt
   install_venv venv-snowflake5 requirements-snowflake5.txt
 fi
+! $bench || install_venv bench requirements-bench.txt
 install_duckdb
 if $did_something; then
   say "done"

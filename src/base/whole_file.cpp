@@ -13,7 +13,7 @@ void write_whole_file(const std::string& path, const std::string& content, const
   file << content;
   file.close();
   if (!file || std::rename(temporary.c_str(), path.c_str()) != 0)
-    throw Error(ErrorKind::usage, what + " cannot be written", path);
+    throw Error(ErrorKind::usage, what + " cannot be written", path, "check the folder and who may write to it");
 }
 
 }  // namespace pulk

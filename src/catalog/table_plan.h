@@ -30,7 +30,7 @@ enum class PartitionKind {
   whole,      // the only piece
   key_range,  // [lower, upper) over the key columns, none of them NULL
   key_null,   // any key column IS NULL
-  physical,   // a range of pages; holds within one snapshot only
+  physical,   // a range of pages; the first and the last are open, so that all rows are covered in any snapshot
 };
 
 struct PartitionPlan {

@@ -22,6 +22,12 @@ void add_file_flags(CLI::App& app, MigrateOptions& options) {
             "Budget for everything pulk allocates; lanes wait when their worst case does not fit", 96LL << 20);
 }
 
+void add_lock_wait(CLI::App& app, MigrateOptions& options) {
+  app.add_option_function<int>("--lock-wait", [&options](const int& s) { options.lock_wait = std::chrono::seconds(s); },
+                               "Seconds to wait for a target that another process has open")
+      ->check(CLI::Range(0, 86400))->default_str("30");
+}
+
 void add_run_flags(CLI::App& app, MigrateOptions& options) {
   app.add_option("--workspace", options.workspace, "Folder of the ledger and of files on their way")
       ->capture_default_str()->type_name("DIR");
@@ -61,9 +67,7 @@ void add_run_flags(CLI::App& app, MigrateOptions& options) {
   app.add_option_function<int>("--lease", [&options](const int& s) { options.lease = std::chrono::seconds(s); },
                                "Seconds of silence after which another process may take this workspace over")
       ->check(CLI::Range(1, 86400))->default_str("60");
-  app.add_option_function<int>("--lock-wait", [&options](const int& s) { options.lock_wait = std::chrono::seconds(s); },
-                               "Seconds to wait for a target that another process has open")
-      ->check(CLI::Range(0, 86400))->default_str("30");
+  add_lock_wait(app, options);
   app.add_flag("--validate", options.validate,
                "Then compare every value of each table with the source, in the snapshot that it was read in");
   app.add_option("--report", options.report_file, "Write what --validate found to this file as JSON")->type_name("FILE");

@@ -1,4 +1,4 @@
-// The flags that `migrate` and `plan` share.
+// The flags that `migrate`, `plan` and `validate` share.
 #pragma once
 
 #include "orchestrator/options.h"
@@ -12,5 +12,6 @@ namespace pulk {
 // `options` must outlive the parsing.
 void add_file_flags(CLI::App& app, MigrateOptions& options);
 void add_run_flags(CLI::App& app, MigrateOptions& options);
+void add_lock_wait(CLI::App& app, MigrateOptions& options);
 
 }  // namespace pulk

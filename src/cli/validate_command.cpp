@@ -28,9 +28,7 @@ Command add_validate(CLI::App& app) {
   app.add_option("--workspace", run.workspace, "Folder of the ledger, which knows when the target was loaded")
       ->capture_default_str()->type_name("DIR");
   add_bytes(app, "--max-cell", run.max_cell, "A larger single value is refused by name", 1 << 10);
-  app.add_option_function<int>("--lock-wait", [options](const int& s) { options->run.lock_wait = std::chrono::seconds(s); },
-                               "Seconds to wait for a target that another process has open")
-      ->check(CLI::Range(0, 86400))->default_str("30");
+  add_lock_wait(app, run);
   app.footer("Reads both sides whole, in a new snapshot of the source, and changes nothing. A source that has changed since\n"
              "the target was loaded differs: `pulk migrate --validate` compares in the snapshot that it reads. Ends with 0\n"
              "when all is equal, with 3 when anything differs. The report shows values of rows that differ.\n\n"

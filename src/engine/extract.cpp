@@ -78,7 +78,7 @@ Extracted extract(SourceLane& lane, const TablePlan& table, const PartitionPlan&
       roller.write_wide(std::move(batch));
       pass.unlock();
     } else {
-      roller.write(batch, bytes);
+      roller.write(std::move(batch), bytes);
     }
     if (first) step("partition.first_batch");
     first = false;

@@ -125,7 +125,13 @@ void Runner::extract_task(Lane& lane, const Task& task) {
     record.rows_encoded = load->extracted.rows_encoded;
     record.bytes = load->extracted.bytes;
     record.extract_seconds = load->extracted.seconds;
-    store_.set_partition_staged(who_.run, t.table.ordinal, record, load->extracted.files);
+    try {
+      store_.set_partition_staged(who_.run, t.table.ordinal, record, load->extracted.files);
+    } catch (const Error&) {
+      // Nobody will ask for them; a process that was taken over leaves nothing behind.
+      for (const StagedFile& file : load->extracted.files) t.stage->remove(file.name);
+      throw;
+    }
     load->load.attempt = attempt;
     load->load.snapshot = lane.snapshot->id();
   });

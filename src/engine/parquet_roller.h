@@ -1,8 +1,12 @@
 // Encodes record batches into Parquet files on a stage and rolls to a new file at the target size. Belongs to one lane.
+//
+// Batches are held until they make a row group, which is then encoded column by column in a thread of its own, while
+// the lane reads the next: memory does not depend on the number of columns, what a column needs stays in the
+// processor's cache, and the source does not wait. An error of encoding is thrown by a later call.
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +15,7 @@
 #include "stage/stage.h"
 
 namespace arrow {
+class Array;
 class MemoryPool;
 class RecordBatch;
 class Schema;
@@ -26,18 +31,25 @@ class ParquetRoller {
   ~ParquetRoller();  // an unfinished file is discarded
 
   // `bytes`: what the batch takes in memory.
-  void write(const std::shared_ptr<arrow::RecordBatch>& batch, std::int64_t bytes);
+  void write(std::shared_ptr<arrow::RecordBatch> batch, std::int64_t bytes);
   // A batch with a row that is too wide for dictionaries, statistics and pages that are held back: it gets a file of
   // its own, column after column straight to the stage.
   void write_wide(std::shared_ptr<arrow::RecordBatch> batch);
-  // Closes the open file, if any; the next batch starts a new one.
+  // Writes what is held and closes the open file, if any; the next batch starts a new one.
   void end_file();
   // Closes the last file. `at_least_one`: an empty file when no row came, so that readers find the schema.
   std::vector<StagedFile> finish(bool at_least_one);
 
  private:
   struct Open;
-  void open(bool wide);
+  using Columns = std::vector<std::vector<std::shared_ptr<arrow::Array>>>;  // of each column, its arrays
+
+  void hand_over();
+  void wait();
+  // In the encoding thread, or after wait():
+  void encode(Columns columns);
+  void create();
+  void open(bool wide, const std::vector<bool>& dictionaries);
   void close();
 
   Stage& stage_;
@@ -45,8 +57,11 @@ class ParquetRoller {
   std::shared_ptr<arrow::Schema> schema_;
   EncodeOptions options_;
   arrow::MemoryPool* pool_;
+  std::vector<std::shared_ptr<arrow::RecordBatch>> held_;
+  std::int64_t held_bytes_ = 0;
   std::unique_ptr<Open> open_;
   std::vector<StagedFile> files_;
+  std::future<void> encoding_;  // last: it uses the others
 };
 
 }  // namespace pulk

@@ -292,7 +292,10 @@ PartitionRequest partition_request(const TableConfig& config, const TableInfo& i
     const SourceColumn* column = name ? find_column(info, *name, source_rule) : nullptr;
     if (column != nullptr) request.key.push_back(column->name);
   }
-  if (request.key.empty()) request.key = info.primary_key;
+  // Pages are the cheapest to read: each once, in order, without an index. Only a limit of rows needs the key's index,
+  // which can count.
+  const bool by_page = config.partitioning == Partitioning::automatic && info.physical_ranges && request.max_rows == 0;
+  if (request.key.empty() && !by_page) request.key = info.primary_key;
   if (request.key.empty() && config.partitioning == Partitioning::key)
     findings.push_back({ErrorKind::usage, {config.where + ".partitioning", plan.label + " has no primary key",
                                            "name key columns in columnNamesToPartitionBy"}});

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/strings.h"
+#include "base/whole_file.h"
 #include "orchestrator/prepare.h"
 
 namespace pulk {
@@ -86,13 +86,6 @@ Url parse_url(const std::string& text) {
   if (url.host.empty()) throw bad("names no host");
   if (url.database.empty()) throw bad("names no database");
   return url;
-}
-
-void write_new(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  if (!file) throw Error(ErrorKind::usage, "cannot be written", path, "check the folder and who may write to it");
 }
 
 std::string table_text(const TableInfo& info, NameRule rule, int& refused) {
@@ -194,7 +187,7 @@ InitResult init(const InitOptions& options, CancelToken& cancel) {
       fs::remove(path, ignored);
     }
   } remove{trial};
-  if (make_connections) write_new(trial, *connections);
+  if (make_connections) write_whole_file(trial, *connections, "the connections file");
   const auto source = open_source(make_connections ? trial : options.connections, options.source, cancel);
   const SourceFacts facts = source->facts();
 
@@ -240,11 +233,11 @@ InitResult init(const InitOptions& options, CancelToken& cancel) {
     ++result.tables;
   }
   if (make_connections) {
-    write_new(options.connections, *connections);
+    write_whole_file(options.connections, *connections, "the connections file");
     fs::permissions(options.connections, fs::perms::owner_read | fs::perms::owner_write);
     result.written.push_back(options.connections);
   }
-  write_new(options.workflow, text);
+  write_whole_file(options.workflow, text, "the workflow");
   result.written.push_back(options.workflow);
   return result;
 }

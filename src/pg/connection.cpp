@@ -1,6 +1,7 @@
 #include "pg/connection.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -12,6 +13,10 @@
 
 namespace pulk::pg {
 namespace {
+
+constexpr int kInputBuffer = 256 << 10;
+constexpr int kWakeBytes = 64 << 10;
+constexpr int kPatienceMilliseconds = 2;
 
 void no_notices(void*, const PGresult*) {}
 
@@ -247,17 +252,27 @@ bool Connection::local() const {
   return host.starts_with("127.") || host == "::1";
 }
 
+// libpq reads at most what its buffer holds, 16 KiB at first. The buffer grows with the largest message and stays.
+void Connection::grow_input_buffer() {
+  if (large_input_buffer_) return;
+  exec("SELECT pg_catalog.repeat('x', " + std::to_string(kInputBuffer) + ")");
+  large_input_buffer_ = true;
+}
+
 CopyOut::CopyOut(Connection& connection, const std::string& sql) : connection_(connection) {
+  connection_.grow_input_buffer();
   connection_.canceller_->begin_statement();
   const Result result(PQexec(connection_.raw_, sql.c_str()));
   if (PQresultStatus(result.raw()) != PGRES_COPY_OUT) {
     connection_.canceller_->end_statement();
     connection_.fail(result.raw());
   }
+  wake_at(kWakeBytes);
 }
 
 CopyOut::~CopyOut() {
   release();
+  wake_at(1);
   // A server that filters many rows writes seldom, and would notice a closed socket late.
   if (!finished_ && !failed_) connection_.canceller_->cancel();
   connection_.canceller_->end_statement();
@@ -268,16 +283,37 @@ void CopyOut::release() {
   buffer_ = nullptr;
 }
 
+// Only saves work: where it is refused, or has no effect, as on sockets that are files, all goes on without it.
+void CopyOut::wake_at(int bytes) {
+  setsockopt(PQsocket(connection_.raw_), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+}
+
+void CopyOut::wait_for_bytes() {
+  const int socket = PQsocket(connection_.raw_);
+  int waiting = 0;
+  if (!wait_for(socket, POLLIN, kPatienceMilliseconds) && ioctl(socket, FIONREAD, &waiting) == 0 && waiting == 0) {
+    // The server is slow: its next byte wakes us.
+    wake_at(1);
+    wait_for(socket, POLLIN, -1);
+    wake_at(kWakeBytes);
+  }
+  if (PQconsumeInput(connection_.raw_) == 1) return;
+  failed_ = true;
+  connection_.fail(nullptr);
+}
+
 std::optional<std::string_view> CopyOut::next() {
   release();
   if (finished_) return std::nullopt;
-  const int size = PQgetCopyData(connection_.raw_, &buffer_, 0);
+  int size = 0;
+  while ((size = PQgetCopyData(connection_.raw_, &buffer_, 1)) == 0) wait_for_bytes();
   // The request to cancel may be lost on its way; rows that still arrive are not waited out.
   if (connection_.canceller_->requested() && size >= 0) {
     failed_ = true;
     throw to_error({"57014", "", "", ""}, true);
   }
   if (size > 0) return std::string_view(buffer_, static_cast<std::size_t>(size));
+  wake_at(1);  // what follows waits for a few bytes
   if (size == -1) {
     const Result result(PQgetResult(connection_.raw_));
     if (PQresultStatus(result.raw()) == PGRES_COMMAND_OK) {

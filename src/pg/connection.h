@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "base/secret.h"
-#include "pg/error.h"
+#include "pg/statements.h"
 
 namespace pulk::pg {
 
@@ -30,23 +30,6 @@ struct Settings {
   std::string sslrootcert, sslcert, sslkey;
   std::string application_name;
   int connect_timeout = 15;  // seconds
-};
-
-class Result {
- public:
-  explicit Result(PGresult* raw) : raw_(raw, PQclear) {}
-  PGresult* raw() const { return raw_.get(); }
-  int rows() const { return PQntuples(raw_.get()); }
-  int columns() const { return PQnfields(raw_.get()); }
-  bool is_null(int row, int column) const { return PQgetisnull(raw_.get(), row, column) != 0; }
-  std::string_view view(int row, int column) const;
-  std::string text(int row, int column) const { return std::string(view(row, column)); }
-  std::int64_t integer(int row, int column) const;  // throws Error(internal) when it is none
-  double real(int row, int column) const;
-  bool boolean(int row, int column) const { return view(row, column) == "t"; }
-
- private:
-  std::unique_ptr<PGresult, decltype(&PQclear)> raw_;
 };
 
 // Stops the running statement of a connection. Outlives it safely.
@@ -77,34 +60,21 @@ class Canceller : public std::enable_shared_from_this<Canceller> {
   std::atomic<bool> requested_{false};
 };
 
-// A column of a statement's result, before it is run.
-struct Field {
-  std::string name;
-  Oid type = 0;
-  int typmod = -1;
-};
-
-class Connection {
+class Connection : public Statements {
  public:
   // Logs in. `check` is called a few times a second while waiting and may throw. Throws SqlError.
   Connection(const Settings& settings, const std::function<void()>& check);
-  ~Connection();
+  ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // The simple protocol: `sql` may hold several statements; the last result is returned.
-  Result exec(const std::string& sql);
-  // One statement with text parameters $1, $2 ...
-  Result query(const std::string& sql, const std::vector<std::string>& parameters);
-  // The columns that a SELECT would give. Takes the locks of its planning, runs nothing.
-  std::vector<Field> describe(const std::string& sql);
-
-  // Is the session still there? Looks at the socket, asks nothing, never blocks. Only between statements.
-  bool alive();
-  // The other side has closed the socket. May be called while a statement runs in another thread.
-  bool hung_up() const;
-
-  int server_version() const { return PQserverVersion(raw_); }
+  // The simple protocol.
+  Result exec(const std::string& sql) override;
+  Result query(const std::string& sql, const std::vector<std::string>& parameters) override;
+  std::vector<Field> describe(const std::string& sql) override;
+  bool alive() override;
+  bool hung_up() const override;
+  int server_version() const override { return PQserverVersion(raw_); }
   std::string parameter(const char* name) const;
   bool encrypted() const;
   bool password_used() const { return PQconnectionUsedPassword(raw_) != 0; }
@@ -118,13 +88,20 @@ class Connection {
   friend class CopyOut;
   Result checked(PGresult* raw);
   [[noreturn]] void fail(const PGresult* result) const;
+  void grow_input_buffer();
 
   PGconn* raw_ = nullptr;
+  bool large_input_buffer_ = false;
   std::shared_ptr<Canceller> canceller_;
 };
 
 // The rows of COPY ... TO STDOUT, message by message. When it goes before the end, the statement is cancelled and the
 // connection is of no further use.
+//
+// A server writes 8 KiB at a time, and a reader that wakes for each costs both sides dearly. So the socket wakes it for
+// 64 KiB (SO_RCVLOWAT, see socket(7)), or after two milliseconds. Measured with lineitem over one connection on
+// loopback: 5,000 to 20,000 wake-ups instead of 154,000, 0.6 instead of 1.7 s of processor time here, 9.2 instead
+// of 11.7 s there.
 class CopyOut {
  public:
   CopyOut(Connection& connection, const std::string& sql);
@@ -142,6 +119,8 @@ class CopyOut {
 
  private:
   void release();
+  void wait_for_bytes();
+  void wake_at(int bytes);
   Connection& connection_;
   char* buffer_ = nullptr;
   bool finished_ = false;

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.mariadb import MariadbServer
+from support.psqlodbc import OverPsqlodbc
 from support.pulk import Pulk
 from support.server import PostgresServer
 from support.snowflake import Snowflake
@@ -35,6 +36,12 @@ def db(postgres):
     database = postgres.create_database()
     yield database
     database.drop()
+
+
+@pytest.fixture
+def odbc_db(db):
+    """The same, read through psqlODBC."""
+    return OverPsqlodbc(db)
 
 
 @pytest.fixture(scope="session")

@@ -51,16 +51,6 @@ std::string from_item(const SourceObject& object, const std::vector<std::string>
   return text + "(" + join(quoted, ", ") + ")";
 }
 
-std::string where_clause(const std::vector<std::string>& conditions) {
-  std::string text;
-  for (const std::string& condition : conditions) {
-    if (trim(condition).empty()) continue;
-    text += text.empty() ? " WHERE (" : " AND (";
-    text += condition + "\n)";
-  }
-  return text;
-}
-
 std::string array_literal(const std::vector<std::string>& elements) { return "{" + join(elements, ",") + "}"; }
 
 bool condition_is_timeless(std::string_view condition) {

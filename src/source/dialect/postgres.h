@@ -18,9 +18,6 @@ std::string bare_query(std::string_view query);
 // What stands after FROM. `columns` names the output of a query by position, so that every one can be addressed.
 std::string from_item(const SourceObject& object, const std::vector<std::string>& columns);
 
-// " WHERE (a) AND (b)", "" when both are empty. Every condition ends in a newline: a user's may end in a comment.
-std::string where_clause(const std::vector<std::string>& conditions);
-
 // '{...}' literals for parameters of type oid[] and int[].
 std::string array_literal(const std::vector<std::string>& elements);
 

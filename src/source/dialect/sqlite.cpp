@@ -1,30 +1,16 @@
 #include "source/dialect/sqlite.h"
 
-#include "base/strings.h"
 #include "catalog/identifier.h"
+#include "source/dialect/clauses.h"
 
 namespace pulk::sqlite {
 
 std::string quote(std::string_view name) { return quote_double(name); }
 
-std::string bare_query(std::string_view query) {
-  while (!query.empty() && (query.back() == ';' || trim(query.substr(query.size() - 1)).empty())) query.remove_suffix(1);
-  return std::string(trim(query));
-}
-
 std::string from_item(const SourceObject& object) {
   // The line break ends a comment that the query may end with.
   if (object.is_query()) return "(" + bare_query(object.query) + "\n)";
   return "main." + quote(object.name.table);
-}
-
-std::string where_clause(const std::vector<std::string>& conditions) {
-  std::string text;
-  for (const std::string& condition : conditions) {
-    if (trim(condition).empty()) continue;
-    text += (text.empty() ? " WHERE (" : " AND (") + condition + "\n)";
-  }
-  return text;
 }
 
 std::string file_uri(std::string_view path) {

@@ -56,10 +56,6 @@ RowSelect select_rows(const std::vector<ColumnPlan>& columns, const std::string&
 std::string quote(std::string_view name);
 // main."table", or the query in brackets.
 std::string from_item(const SourceObject& object);
-// " WHERE (a) AND (b)", or "".
-std::string where_clause(const std::vector<std::string>& conditions);
-// Without trailing blanks and semicolons.
-std::string bare_query(std::string_view query);
 
 // A file name as SQLite's URI that opens an existing file for reading: no character of it means anything to an ODBC
 // driver, a misspelled name makes no empty database, and no statement can change the source.

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "source/dialect/clauses.h"
 #include "source/dialect/sqlite.h"
 
 namespace pulk::sqlite {

@@ -14,8 +14,9 @@ SQLPOINTER number(SQLULEN value) { return reinterpret_cast<SQLPOINTER>(value); }
 
 }  // namespace
 
-BlockReader::BlockReader(Statement& statement, const std::vector<CellWidth>& widths, std::size_t block_bytes)
-    : statement_(statement), columns_(widths.size()) {
+BlockReader::BlockReader(Statement& statement, const std::vector<CellWidth>& widths, std::size_t block_bytes,
+                         FetchCursor* cursor)
+    : statement_(statement), cursor_(cursor), columns_(widths.size()) {
   std::size_t row_bytes = 0;
   bool bounded = true;
   for (const CellWidth& width : widths) {
@@ -36,7 +37,8 @@ BlockReader::BlockReader(Statement& statement, const std::vector<CellWidth>& wid
     Column& column = columns_[i];
     column.c_type = widths[i].c_type;
     column.capacity = widths[i].bytes;
-    column.stride = column.capacity + (column.c_type == SQL_C_CHAR ? 1 : 0);
+    column.fixed = column.c_type != SQL_C_BINARY && terminator(column.c_type) == 0;
+    column.stride = column.capacity + terminator(column.c_type);
     column.bytes.resize(column.stride * block_);
     column.lengths.resize(block_);
     const SQLRETURN result = SQLBindCol(handle, static_cast<SQLUSMALLINT>(i + 1), column.c_type, column.bytes.data(),
@@ -49,21 +51,15 @@ bool BlockReader::next() {
   if (++row_ < fetched_) return true;
   fetched_ = 0;
   row_ = 0;
-  if (!statement_.fetch()) return false;
+  while (!statement_.fetch()) {
+    const std::string more = cursor_ == nullptr ? "" : cursor_->next();
+    if (more.empty()) return false;
+    statement_.execute(more);
+  }
   return fetched_ > 0;
 }
 
-Cell BlockReader::cell(std::size_t index) const {
-  const Column& column = columns_[index];
-  const SQLLEN length = column.lengths[row_];
-  if (length == SQL_NULL_DATA) return {{}, 0, true};
-  if (length < 0) throw Error(ErrorKind::internal, "the driver does not tell the length of a cell");
-  const char* at = column.bytes.data() + row_ * column.stride;
-  // Drivers differ in what they report for C values of a fixed size.
-  if (column.c_type != SQL_C_CHAR && column.c_type != SQL_C_BINARY) return {{at, column.capacity}, column.capacity, false};
-  const auto bytes = static_cast<std::size_t>(length);
-  return {{at, std::min(bytes, column.capacity)}, bytes, false};
-}
+void BlockReader::no_length() { throw Error(ErrorKind::internal, "the driver does not tell the length of a cell"); }
 
 void BlockReader::read_long(std::size_t column, std::size_t length, char* out) { get_data(column, out, length, length); }
 
@@ -78,7 +74,7 @@ void BlockReader::get_data(std::size_t column, char* out, std::size_t bytes, std
   const SQLSMALLINT c_type = columns_[column].c_type;
   SQLLEN length = 0;
   const SQLRETURN result = SQLGetData(statement_.handle(), static_cast<SQLUSMALLINT>(column + 1), c_type, out,
-                                      static_cast<SQLLEN>(bytes + (c_type == SQL_C_CHAR ? 1 : 0)), &length);
+                                      static_cast<SQLLEN>(bytes + terminator(c_type)), &length);
   if (!SQL_SUCCEEDED(result)) statement_.fail("cannot read a long cell");
   // Anything else would be another cell.
   if (length != SQL_NO_TOTAL && (length < 0 || static_cast<std::size_t>(length) != rest)) {

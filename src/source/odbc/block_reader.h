@@ -9,13 +9,14 @@
 #include <string_view>
 #include <vector>
 
+#include "source/odbc/fetch_cursor.h"
 #include "source/odbc/handle.h"
 
 namespace pulk::odbc {
 
 // Bytes that the bound buffer of a column has for one cell, without the terminator. `bounded`: a longer cell cannot be
-// a value of this column at all, so that nobody will want the rest of it. `c_type`: SQL_C_CHAR and SQL_C_BINARY are cells
-// of varying length, others are C values of `bytes` bytes.
+// a value of this column at all, so that nobody will want the rest of it. `c_type`: SQL_C_CHAR, SQL_C_WCHAR and
+// SQL_C_BINARY are cells of varying length, others are C values of `bytes` bytes.
 struct CellWidth {
   std::size_t bytes = 0;
   bool bounded = true;
@@ -32,12 +33,13 @@ struct Cell {
 class BlockReader {
  public:
   // Binds the columns of `statement`, which has been executed. block_bytes: what the bound buffers may take together.
-  BlockReader(Statement& statement, const std::vector<CellWidth>& widths, std::size_t block_bytes);
+  // cursor: gives the statements that the rest of the rows comes by; may be null, outlives the reader.
+  BlockReader(Statement& statement, const std::vector<CellWidth>& widths, std::size_t block_bytes, FetchCursor* cursor);
 
   // Goes to the next row; false after the last.
   bool next();
   Cell cell(std::size_t column) const;
-  // The whole of a long cell, of `length` bytes, into `out`, which has one byte more for the terminator.
+  // The whole of a long cell, of `length` bytes, into `out`, which has room for the terminator.
   void read_long(std::size_t column, std::size_t length, char* out);
   // A long cell piece by piece; the piece is valid inside the call only.
   template <typename Take>
@@ -50,19 +52,38 @@ class BlockReader {
     std::size_t stride = 0;
     std::size_t capacity = 0;  // of a cell, without the terminator
     SQLSMALLINT c_type = SQL_C_CHAR;
+    bool fixed = false;  // a C value: drivers differ in what they report for its length
     std::vector<char> bytes;
     std::vector<SQLLEN> lengths;
   };
+
+  static std::size_t terminator(SQLSMALLINT c_type) {
+    return c_type == SQL_C_CHAR ? 1 : c_type == SQL_C_WCHAR ? sizeof(SQLWCHAR) : 0;
+  }
+  [[noreturn]] static void no_length();
 
   // rest: what is left of the cell from here on.
   void get_data(std::size_t column, char* out, std::size_t bytes, std::size_t rest);
 
   Statement& statement_;
+  FetchCursor* const cursor_;
   std::vector<Column> columns_;
   std::size_t block_ = 1;
   SQLULEN fetched_ = 0;
   std::size_t row_ = 0;
 };
+
+// In the header: it is called for every cell.
+inline Cell BlockReader::cell(std::size_t index) const {
+  const Column& column = columns_[index];
+  const SQLLEN length = column.lengths[row_];
+  if (length == SQL_NULL_DATA) return {{}, 0, true};
+  if (length < 0) no_length();
+  const char* at = column.bytes.data() + row_ * column.stride;
+  if (column.fixed) return {{at, column.capacity}, column.capacity, false};
+  const auto bytes = static_cast<std::size_t>(length);
+  return {{at, std::min(bytes, column.capacity)}, bytes, false};
+}
 
 template <typename Take>
 void BlockReader::read_pieces(std::size_t column, std::size_t length, Take take) {

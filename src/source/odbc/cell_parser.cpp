@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cstring>
 #include <limits>
 
 namespace pulk::odbc {
@@ -162,6 +163,42 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
     value += (c - '0') * unit;
   }
   return value;
+}
+
+std::optional<std::string> to_utf8(std::string_view utf16) {
+  std::string out;
+  const auto unit = [&](std::size_t at) {
+    char16_t value = 0;
+    std::memcpy(&value, utf16.data() + at, sizeof value);
+    return static_cast<std::uint32_t>(value);
+  };
+  for (std::size_t at = 0; at + 1 < utf16.size(); at += 2) {
+    std::uint32_t code = unit(at);
+    if (code >= 0xDC00 && code < 0xE000) return std::nullopt;
+    if (code >= 0xD800 && code < 0xDC00) {
+      const std::uint32_t low = at + 3 < utf16.size() ? unit(at + 2) : 0;
+      if (low < 0xDC00 || low >= 0xE000) return std::nullopt;
+      code = 0x10000 + ((code - 0xD800) << 10U) + (low - 0xDC00);
+      at += 2;
+    }
+    const auto tail = [&](int shift) { return static_cast<char>(0x80U | ((code >> static_cast<unsigned>(shift)) & 0x3FU)); };
+    if (code < 0x80) {
+      out += static_cast<char>(code);
+    } else if (code < 0x800) {
+      out += static_cast<char>(0xC0U | (code >> 6U));
+      out += tail(0);
+    } else if (code < 0x10000) {
+      out += static_cast<char>(0xE0U | (code >> 12U));
+      out += tail(6);
+      out += tail(0);
+    } else {
+      out += static_cast<char>(0xF0U | (code >> 18U));
+      out += tail(12);
+      out += tail(6);
+      out += tail(0);
+    }
+  }
+  return out;
 }
 
 std::optional<std::int64_t> parse_timestamp(std::string_view text) {

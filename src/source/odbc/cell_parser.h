@@ -28,4 +28,7 @@ std::optional<std::int64_t> parse_time(std::string_view text);
 // A date, a blank or T, and a time; microseconds since 1970-01-01 00:00.
 std::optional<std::int64_t> parse_timestamp(std::string_view text);
 
+// SQLWCHARs in the machine's order, which ODBC means to be UTF-16; nothing when a surrogate stands alone.
+std::optional<std::string> to_utf8(std::string_view utf16);
+
 }  // namespace pulk::odbc

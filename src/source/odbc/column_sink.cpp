@@ -18,6 +18,12 @@ namespace pulk::odbc {
 
 using sqlite::CellForm;
 
+namespace {
+
+constexpr std::int64_t kGrowth = 4096;
+
+}  // namespace
+
 void check(const arrow::Status& status) {
   if (status.ok()) return;
   if (status.IsOutOfMemory()) {
@@ -37,7 +43,13 @@ std::string_view ColumnSink::append(const Cell& cell, BlockReader& reader, std::
   } else if (const std::string_view why = append_value(cell, reader, reader_column, max_bytes); !why.empty()) {
     return why;
   }
-  check(validity_.Append(!cell.is_null));
+  // The builder's own Append computes its growth for every value.
+  if (room_ == 0) {
+    room_ = kGrowth;
+    check(validity_.Reserve(room_));
+  }
+  validity_.UnsafeAppend(!cell.is_null);
+  --room_;
   ++rows_;
   return "";
 }
@@ -51,6 +63,7 @@ std::shared_ptr<arrow::ArrayData> ColumnSink::finish() {
   data->buffers.push_back(std::move(validity));
   finish_values(*data);
   rows_ = 0;
+  room_ = 0;
   return data;
 }
 

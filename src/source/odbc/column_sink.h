@@ -48,6 +48,7 @@ class ColumnSink {
  private:
   std::shared_ptr<arrow::DataType> type_;
   arrow::TypedBufferBuilder<bool> validity_;
+  std::int64_t room_ = 0;  // values that validity_ takes without growing
   std::int64_t rows_ = 0;
 };
 

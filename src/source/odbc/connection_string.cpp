@@ -16,6 +16,7 @@ ConnectionString& ConnectionString::add(std::string_view keyword, std::string_vi
     refuse("it is longer than " + std::to_string(quirks_.longest_value) + " bytes");
   }
   const bool plain = value.find_first_of("[]{}(),;?*=!@") == std::string_view::npos &&
+                     !(quirks_.percent_decoded && value.find_first_of("%+") != std::string_view::npos) &&
                      (value.empty() || (value.front() != ' ' && value.back() != ' '));
   text_.append(keyword).append("=");
   // The driver manager takes braces off the driver's name whatever the driver can do.

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "pg/error.h"
+
 namespace pulk::odbc {
 namespace {
 
@@ -57,15 +59,36 @@ ErrorKind kind_of_mariadb(int native) {
   }
 }
 
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+// psqlODBC hands on the server's SQLSTATE, but for a failed login, which is 08001 whatever the reason.
+ErrorKind kind_of_postgres(const Diagnostics& found) {
+  if (found.state.starts_with("HYT")) return ErrorKind::retryable;
+  if (found.state.starts_with("HY") || found.state.starts_with("IM") || found.state.starts_with("07")) return ErrorKind::usage;
+  const bool answered = contains(found.text, "FATAL");
+  if (found.state.starts_with("08") && answered && !contains(found.text, "too many") &&
+      !contains(found.text, "starting up") && !contains(found.text, "shutting down"))
+    return ErrorKind::refused;
+  return pg::kind_of_sqlstate(found.state);
+}
+
+// Of the driver manager: no such name, or no such library.
+bool is_driver_missing(const Diagnostics& found) {
+  return found.state == "IM002" || contains(found.text, "Can't open lib");
+}
+
 }  // namespace
 
 ErrorKind kind_of(const Diagnostics& found, ErrorCodes codes) {
   const std::string_view state = found.state;
+  if (is_driver_missing(found)) return ErrorKind::usage;
+  if (codes == ErrorCodes::postgres) return kind_of_postgres(found);
   if (state.starts_with("08") || state.starts_with("HYT") || state == "40001") return ErrorKind::retryable;
   if (state.starts_with("28")) return ErrorKind::refused;
   switch (codes) {
     case ErrorCodes::sqlite: return kind_of_sqlite(found.native);
     case ErrorCodes::mariadb: return kind_of_mariadb(found.native);
+    case ErrorCodes::postgres:
     case ErrorCodes::none: break;
   }
   return ErrorKind::usage;
@@ -79,6 +102,8 @@ bool ends_transaction(const Diagnostics& found, ErrorCodes codes) {
     case ErrorCodes::sqlite:
       return (code & 0xFF) == 7 || (code & 0xFF) == 10 || (code & 0xFF) == 11 || (code & 0xFF) == 13;
     case ErrorCodes::mariadb: return code == 1053 || code == 1213 || code == 1927 || code == 2006 || code == 2013;
+    // A failed statement leaves the transaction to its savepoints.
+    case ErrorCodes::postgres: return found.state.starts_with("57P") || found.state.size() != 5;
     case ErrorCodes::none: break;
   }
   // Nobody knows: what comes next must not be of another moment.
@@ -86,7 +111,7 @@ bool ends_transaction(const Diagnostics& found, ErrorCodes codes) {
 }
 
 std::string hint_of(const Diagnostics& found, ErrorCodes codes) {
-  if (found.state == "IM002" || found.text.find("Can't open lib") != std::string::npos) {
+  if (is_driver_missing(found)) {
     return "`odbcinst -q -d` lists the installed drivers";
   }
   const int code = found.native;
@@ -98,6 +123,12 @@ std::string hint_of(const Diagnostics& found, ErrorCodes codes) {
   }
   if (codes == ErrorCodes::mariadb && (code == 1044 || code == 1142 || code == 1143)) {
     return "grant SELECT to the user that pulk logs in with";
+  }
+  if (codes == ErrorCodes::postgres && found.state == "07002") {
+    return "an ODBC driver takes ? for a parameter: write the operator as its function, such as jsonb_exists()";
+  }
+  if (codes == ErrorCodes::postgres && found.state == "42501") {
+    return "ask the owner to GRANT the missing privilege to this login";
   }
   return "";
 }

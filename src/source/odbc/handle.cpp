@@ -27,10 +27,10 @@ Diagnostics diagnostics(SQLSMALLINT type, SQLHANDLE handle) {
   return all;
 }
 
-Error to_error(const Diagnostics& found, ErrorCodes codes, const std::string& what, const std::string& subject) {
+DriverError to_error(const Diagnostics& found, ErrorCodes codes, const std::string& what, const std::string& subject) {
   std::string text = what + ": " + (found.text.empty() ? "no diagnostics from the driver" : found.text);
   if (!found.state.empty()) text += " [" + found.state + "]";
-  return Error(kind_of(found, codes), text, subject, hint_of(found, codes));
+  return {kind_of(found, codes), text, subject, hint_of(found, codes), found.state};
 }
 
 SQLCHAR* bytes_of(const std::string& text) {
@@ -101,22 +101,33 @@ std::string Connection::info(SQLUSMALLINT what) const {
   return text;
 }
 
+SQLUINTEGER Connection::number_info(SQLUSMALLINT what) const {
+  // Drivers write two bytes or four, as the kind of information has it.
+  SQLUINTEGER value = 0;
+  SQLSMALLINT length = 0;
+  return SQL_SUCCEEDED(SQLGetInfo(dbc_, what, &value, sizeof value, &length)) ? value : 0;
+}
+
 std::vector<Row> Connection::query(const std::string& sql) {
   Statement statement(*this);
   statement.execute(sql);
-  const int columns = statement.columns();
+  return statement.rows();
+}
+
+std::vector<Row> Statement::rows() {
+  const int width = columns();
   std::vector<Row> rows;
-  while (statement.fetch()) {
-    Row row(static_cast<std::size_t>(columns));
-    for (int i = 0; i < columns; ++i) {
+  while (fetch()) {
+    Row row(static_cast<std::size_t>(width));
+    for (int i = 0; i < width; ++i) {
       std::string cell;
       char piece[1024];
       SQLLEN length = 0;
       for (;;) {
-        const SQLRETURN result = SQLGetData(statement.handle(), static_cast<SQLUSMALLINT>(i + 1), SQL_C_CHAR, piece,
+        const SQLRETURN result = SQLGetData(handle_, static_cast<SQLUSMALLINT>(i + 1), SQL_C_CHAR, piece,
                                             sizeof piece, &length);
         if (result == SQL_NO_DATA) break;
-        if (!SQL_SUCCEEDED(result)) statement.fail("cannot read a cell");
+        if (!SQL_SUCCEEDED(result)) fail("cannot read a cell");
         if (length == SQL_NULL_DATA) break;
         const bool more = length == SQL_NO_TOTAL || static_cast<std::size_t>(length) >= sizeof piece;
         cell.append(piece, more ? sizeof piece - 1 : static_cast<std::size_t>(length));
@@ -167,6 +178,8 @@ void Statement::execute(const std::string& sql) {
     const std::lock_guard lock(connection_.running_mutex_);
     connection_.running_ = handle_;
   }
+  if (executed_) SQLFreeStmt(handle_, SQL_CLOSE);
+  executed_ = true;
   const SQLRETURN result = SQLExecDirect(handle_, bytes_of(sql), SQL_NTS);
   if (!SQL_SUCCEEDED(result) && result != SQL_NO_DATA) fail("the database refuses a statement");
 }
@@ -175,6 +188,13 @@ bool Statement::fetch() {
   const SQLRETURN result = SQLFetch(handle_);
   if (result == SQL_NO_DATA) return false;
   if (!SQL_SUCCEEDED(result)) fail("reading stopped");
+  return true;
+}
+
+bool Statement::more_results() {
+  const SQLRETURN result = SQLMoreResults(handle_);
+  if (result == SQL_NO_DATA) return false;
+  if (!SQL_SUCCEEDED(result)) fail("the database refuses a statement");
   return true;
 }
 

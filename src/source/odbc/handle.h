@@ -49,6 +49,7 @@ class Connection {
   bool lost() const { return lost_.load(); }
 
   std::string info(SQLUSMALLINT what) const;
+  SQLUINTEGER number_info(SQLUSMALLINT what) const;
   const Quirks& quirks() const { return quirks_; }
   const std::string& subject() const { return subject_; }
   std::mutex& mutex() { return mutex_; }
@@ -80,9 +81,14 @@ class Statement {
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
 
+  // Again and again; what is bound stays bound.
   void execute(const std::string& sql);
+  // Results of a few rows: they are copied whole.
+  std::vector<Row> rows();
   // False after the last row.
   bool fetch();
+  // Goes to the result of the next statement of the text; false after the last.
+  bool more_results();
   int columns();
   SQLHSTMT handle() const { return handle_; }
   Connection& connection() { return connection_; }
@@ -91,6 +97,7 @@ class Statement {
  private:
   Connection& connection_;
   SQLHSTMT handle_ = SQL_NULL_HSTMT;
+  bool executed_ = false;
 };
 
 }  // namespace pulk::odbc

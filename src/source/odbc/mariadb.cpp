@@ -8,9 +8,10 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "source/dialect/clauses.h"
 #include "source/dialect/mariadb.h"
 #include "source/odbc/server_dialect.h"
-#include "source/odbc/sqlite_catalog.h"
+#include "source/odbc/catalog_rows.h"
 
 namespace pulk::odbc {
 namespace {
@@ -47,6 +48,7 @@ class MariadbDialect : public ServerDialect {
     return mariadb::quote(object.name.schema) + "." + mariadb::quote(object.name.table);
   }
 
+  std::string limit(std::int64_t rows) const override { return " LIMIT " + std::to_string(rows); }
   NativeColumn read_as(const ColumnPlan& column) const override;
   bool can_be_key(const SourceColumn& column) const override;
   std::string literal_of(const SourceColumn& column, const std::string& quoted) const override;
@@ -254,10 +256,7 @@ mariadb::ListedType described_type(Statement& statement, SQLUSMALLINT number, SQ
 ServerObject MariadbDialect::find_query(Connection& connection, const TableRequest& request) const {
   ServerObject object;
   object.kind = ObjectKind::query;
-  object.object.query = request.query;
-  while (!object.object.query.empty() && (object.object.query.back() == ';' || object.object.query.back() == ' ' ||
-                                          object.object.query.back() == '\n'))
-    object.object.query.pop_back();
+  object.object.query = bare_query(request.query);
   object.object.filter = request.filter;
   Statement statement(connection);
   statement.execute("SELECT * FROM " + from_item(object.object) + " LIMIT 0");

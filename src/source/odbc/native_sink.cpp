@@ -1,9 +1,11 @@
 #include "source/odbc/native_sink.h"
 
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <optional>
 
 #include "base/error.h"
 #include "source/odbc/cell_parser.h"
@@ -78,6 +80,37 @@ std::string_view take_timestamp(const Cell& cell, const ColumnPlan&, std::int64_
   return "";
 }
 
+std::string_view take_single(const Cell& cell, const ColumnPlan&, float& value) {
+  value = value_in<float>(cell);
+  return "";
+}
+
+std::optional<std::int32_t> days(int year, unsigned month, unsigned day) {
+  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month}, std::chrono::day{day}};
+  if (!date.ok()) return std::nullopt;
+  return static_cast<std::int32_t>(std::chrono::sys_days{date}.time_since_epoch().count());
+}
+
+std::string_view take_date_struct(const Cell& cell, const ColumnPlan&, std::int32_t& value) {
+  const auto date = value_in<SQL_DATE_STRUCT>(cell);
+  const auto day = days(date.year, date.month, date.day);
+  if (!day) return "is no date of the calendar";
+  value = *day;
+  return "";
+}
+
+std::string_view take_timestamp_struct(const Cell& cell, const ColumnPlan&, std::int64_t& value) {
+  const auto moment = value_in<SQL_TIMESTAMP_STRUCT>(cell);
+  const auto day = days(moment.year, moment.month, moment.day);
+  if (!day || moment.hour > 23 || moment.minute > 59 || moment.second > 59 || moment.fraction > 999'999'999)
+    return "is no date and time of the calendar";
+  if (moment.fraction % 1000 != 0) return "has more than 6 digits of a second";
+  const std::int64_t seconds =
+      *day * std::int64_t{86'400} + (moment.hour * std::int64_t{60} + moment.minute) * 60 + moment.second;
+  value = seconds * 1'000'000 + static_cast<std::int64_t>(moment.fraction / 1000);
+  return "";
+}
+
 using Uuid = std::array<unsigned char, 16>;
 
 std::string_view take_uuid(const Cell& cell, const ColumnPlan&, Uuid& value) {
@@ -124,6 +157,10 @@ std::unique_ptr<ColumnSink> make_native_sink(NativeForm form, const ColumnPlan& 
     case NativeForm::time: return fixed<std::int64_t, take_time>(plan, pool);
     case NativeForm::timestamp: return fixed<std::int64_t, take_timestamp>(plan, pool);
     case NativeForm::uuid: return fixed<Uuid, take_uuid>(plan, pool);
+    case NativeForm::single: return fixed<float, take_single>(plan, pool);
+    case NativeForm::date_struct: return fixed<std::int32_t, take_date_struct>(plan, pool);
+    case NativeForm::timestamp_struct: return fixed<std::int64_t, take_timestamp_struct>(plan, pool);
+    case NativeForm::utf16: return make_utf16_sink(plan, pool);
     case NativeForm::text: return make_text_sink(plan, pool);
     case NativeForm::bytes: return make_raw_bytes_sink(plan, pool);
   }
@@ -145,6 +182,10 @@ CellWidth native_width(const NativeColumn& column) {
     case NativeForm::time: return {23, true, SQL_C_CHAR};
     case NativeForm::timestamp: return {39, true, SQL_C_CHAR};
     case NativeForm::uuid: return {36, true, SQL_C_CHAR};
+    case NativeForm::single: return {sizeof(float), true, SQL_C_FLOAT};
+    case NativeForm::date_struct: return {sizeof(SQL_DATE_STRUCT), true, SQL_C_TYPE_DATE};
+    case NativeForm::timestamp_struct: return {sizeof(SQL_TIMESTAMP_STRUCT), true, SQL_C_TYPE_TIMESTAMP};
+    case NativeForm::utf16: return varying(SQL_C_WCHAR);
     case NativeForm::text: return varying(SQL_C_CHAR);
     case NativeForm::bytes: return varying(SQL_C_BINARY);
   }

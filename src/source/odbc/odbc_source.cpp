@@ -8,7 +8,9 @@
 #include "base/strings.h"
 #include "source/odbc/connection_string.h"
 #include "source/odbc/handle.h"
+#include "source/odbc/psqlodbc_source.h"
 #include "source/odbc/server_source.h"
+#include "source/odbc/catalog_rows.h"
 #include "source/odbc/sqlite_catalog.h"
 #include "source/odbc/sqlite_sessions.h"
 #include "source/odbc/sqlite_snapshot.h"
@@ -65,38 +67,47 @@ class SqliteSource : public Source {
   std::shared_ptr<SqliteSessions> sessions_;
 };
 
-// A data source name says nothing about its driver and its database: one short connection asks.
-OdbcConnection look_up(OdbcConnection settings) {
-  if (settings.driver_name.empty() && settings.dsn.empty()) {
+// What settings do not say, one short connection asks: a data source name tells neither driver nor database, and a driver
+// may be registered under any name.
+struct Known {
+  OdbcConnection settings;
+  const Quirks* quirks = nullptr;
+  std::unique_ptr<ServerDialect> dialect;  // for drivers that pulk does not know
+};
+
+Known look_up(const OdbcConnection& given) {
+  Known known{given, given.driver_name.empty() ? nullptr : find_quirks(given.driver_name), nullptr};
+  if (known.quirks != nullptr) return known;
+  if (given.driver_name.empty() && given.dsn.empty()) {
     throw Error(ErrorKind::usage, "neither driver_name nor dsn is there", "connections.source.odbc");
   }
-  if (!settings.driver_name.empty()) return settings;
-  static const Quirks careful{};
-  Connection connection(connection_string(settings, careful, "", {}), careful, settings.connect_timeout,
-                        "DSN " + settings.dsn, nullptr);
-  settings.driver_name = connection.info(SQL_DRIVER_NAME);
-  const Quirks* quirks = find_quirks(settings.driver_name);
-  if (settings.database.empty() && quirks != nullptr && quirks->codes == ErrorCodes::sqlite) {
-    settings.database = connection.value("SELECT file FROM pragma_database_list WHERE name = 'main'").value_or("");
+  const Quirks& careful = unknown_driver();
+  // A data source has its database; to name a file that is not there may make one.
+  Connection connection(connection_string(given, careful, given.dsn.empty() ? given.database : "", {}), careful, given.connect_timeout,
+                        given.dsn.empty() ? "driver " + given.driver_name : "DSN " + given.dsn, nullptr);
+  known.quirks = find_quirks(connection.info(SQL_DRIVER_NAME));
+  if (known.quirks == nullptr) {
+    known.quirks = &careful;
+    known.dialect = make_generic_dialect(connection);
+  } else if (given.database.empty() && known.quirks->codes == ErrorCodes::sqlite) {
+    known.settings.database = connection.value("SELECT file FROM pragma_database_list WHERE name = 'main'").value_or("");
   }
-  return settings;
+  return known;
 }
 
 }  // namespace
 
 std::unique_ptr<Source> make_odbc_source(const OdbcConnection& connection, int max_connections, CancelToken* cancel) {
-  OdbcConnection settings = look_up(connection);
-  const Quirks* quirks = find_quirks(settings.driver_name);
-  if (quirks == nullptr) {
-    throw Error(ErrorKind::refused, "this version of pulk does not know the ODBC driver " + settings.driver_name,
-                "connections.source.odbc", "it reads SQLite files by the driver SQLite3, and MariaDB by MariaDB Connector/ODBC");
+  Known known = look_up(connection);
+  const Quirks& quirks = *known.quirks;
+  if (quirks.codes == ErrorCodes::postgres)
+    return make_psqlodbc_source(std::move(known.settings), quirks, max_connections, cancel);
+  if (quirks.codes == ErrorCodes::sqlite) {
+    return std::make_unique<SqliteSource>(
+        std::make_shared<SqliteSessions>(std::move(known.settings), quirks, max_connections, cancel));
   }
-  // What look_up() found is a file name; the driver manager reaches it through the data source.
-  if (!settings.dsn.empty()) settings.driver_name.clear();
-  if (quirks->codes == ErrorCodes::mariadb)
-    return make_mariadb_source(std::move(settings), *quirks, max_connections, cancel);
-  return std::make_unique<SqliteSource>(
-      std::make_shared<SqliteSessions>(std::move(settings), *quirks, max_connections, cancel));
+  if (quirks.codes == ErrorCodes::mariadb) known.dialect = make_mariadb_dialect(known.settings.database);
+  return make_server_source(std::move(known.settings), quirks, std::move(known.dialect), max_connections, cancel);
 }
 
 }  // namespace pulk

@@ -1,4 +1,5 @@
-// Any database with an ODBC driver, through unixODBC. This version knows the drivers of SQLite and MariaDB.
+// Any database with an ODBC driver, through unixODBC. The drivers of SQLite, MariaDB and PostgreSQL are known; others
+// are read by what ODBC tells of them.
 #pragma once
 
 #include <memory>

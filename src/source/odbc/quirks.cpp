@@ -21,45 +21,80 @@ namespace {
 //               being fetched that is a use after free; on an idle statement of the same connection only the
 //               interrupt is left (answered within 1 ms of a running count).
 // keywords      are cut out of the connection string at ';' with no regard to braces, into 512 bytes.
-const Quirks kKnown[] = {
-    {
-        .driver = "sqlite3",
-        .keywords = {{"StepAPI", "1"}, {"NoWCHAR", "1"}, {"FKSupport", "0"}, {"NoTXN", "0"}},
-        .braces = false,
-        .longest_value = 511,
-        .long_cells_need_single_rows = true,
-        .codes = ErrorCodes::sqlite,
-        .cancel_by_idle_statement = true,
-    },
-    // MariaDB Connector/ODBC 3.1.15 (Debian 12), by measurement on a table of 1 M rows and by its release notes:
-    //
-    // CHARSET       text arrives in this character set as SQL_C_CHAR; without it in that of the locale.
-    // memory        the driver holds the whole result of a statement (99 MB for 1 M rows of 70 bytes): partitions have to
-    //               be small. Version 3.1.17 can stream (NO_CACHE, FORWARDONLY), but with a forward-only cursor SQLSetPos
-    //               says SQL_SUCCESS and SQLGetData gives the cell of another row of the block.
-    // block fetch   works; SQLSetPos goes to any row, but the place in a long cell of the same column in an earlier row is
-    //               kept, so that SQLGetData gives the rest of a cell that nobody began. One row at a time costs 0.3 s of
-    //               CPU per 1 M rows.
-    // floats        1.5e-38 arrives as 0 in SQL_C_FLOAT: floats are read as doubles.
-    {
-        .driver = "mariadb",
-        .keywords = {{"CHARSET", "utf8mb4"}, {"NO_CACHE", "0"}, {"FORWARDONLY", "0"}},
-        .long_cells_need_single_rows = true,
-        .codes = ErrorCodes::mariadb,
-    },
-    {
-        .driver = "libmaodbc",
-        .keywords = {{"CHARSET", "utf8mb4"}, {"NO_CACHE", "0"}, {"FORWARDONLY", "0"}},
-        .long_cells_need_single_rows = true,
-        .codes = ErrorCodes::mariadb,
-    },
-};
+Quirks sqlite() {
+  return {
+      .driver = "sqlite3",
+      .keywords = {{"StepAPI", "1"}, {"NoWCHAR", "1"}, {"FKSupport", "0"}, {"NoTXN", "0"}},
+      .braces = false,
+      .longest_value = 511,
+      .long_cells_need_single_rows = true,
+      .codes = ErrorCodes::sqlite,
+      .cancel_by_idle_statement = true,
+  };
+}
+
+// MariaDB Connector/ODBC 3.1.15 (Debian 12), by measurement on a table of 1 M rows and by its release notes:
+//
+// CHARSET       text arrives in this character set as SQL_C_CHAR; without it in that of the locale.
+// memory        the driver holds the whole result of a statement (99 MB for 1 M rows of 70 bytes): partitions have to
+//               be small. Version 3.1.17 can stream (NO_CACHE, FORWARDONLY), but with a forward-only cursor SQLSetPos
+//               says SQL_SUCCESS and SQLGetData gives the cell of another row of the block.
+// block fetch   works; SQLSetPos goes to any row, but the place in a long cell of the same column in an earlier row is
+//               kept, so that SQLGetData gives the rest of a cell that nobody began. One row at a time costs 0.3 s of
+//               CPU per 1 M rows.
+// floats        1.5e-38 arrives as 0 in SQL_C_FLOAT: floats are read as doubles.
+Quirks mariadb(std::string_view driver) {
+  return {
+      .driver = driver,
+      .keywords = {{"CHARSET", "utf8mb4"}, {"NO_CACHE", "0"}, {"FORWARDONLY", "0"}},
+      .long_cells_need_single_rows = true,
+      .codes = ErrorCodes::mariadb,
+  };
+}
+
+// psqlODBC 13.02 (Debian 12), by measurement and by the server's log of statements:
+//
+// UseDeclareFetch  off: it reads by a cursor whose FETCH has one size for a whole connection, WITH HOLD, and with a FETCH
+//                  of two rows between any two blocks. pulk declares its own cursor and sizes each FETCH by bytes.
+// Protocol         7.4-0: else every statement gets a savepoint of the driver's.
+// client encoding  the driver sets SQL_ASCII in the locale C; a later SET client_encoding = UTF8 is left alone, and
+//                  SQL_C_CHAR gives the server's bytes as they are, in psqlodbcw and psqlodbca.
+// CommLog, Debug   Debian's odbcinst.ini switches CommLog on: a log in /tmp with statements and keywords.
+// types            described wrongly (numeric without precision as (28,6), double as FLOAT with 17 digits, bool as text
+//                  unless BoolsAsChar=0): what a column is comes from pg_catalog alone.
+// values           double: text with 17 digits and strtod, every bit kept, NaN and infinities too; timestamps are taken
+//                  apart and put together again, years beyond 9999 are lost: they are cast to text by the server.
+// LFConversion     would write CR LF for LF.
+// long cells       SQLSetPos and SQLGetData give the whole cell of any row of a block.
+// passwords        a value without braces is percent-decoded, one in braces is not.
+// ? in statements  is a parameter wherever it stands outside of quotes; SQL_ATTR_NOSCAN does not help.
+Quirks psqlodbc(std::string_view driver) {
+  return {
+      .driver = driver,
+      .keywords = {{"UseDeclareFetch", "0"}, {"Protocol", "7.4-0"}, {"BoolsAsChar", "0"}, {"ByteaAsLongVarBinary", "1"},
+                   {"LFConversion", "0"}, {"TrueIsMinus1", "0"}, {"CommLog", "0"}, {"Debug", "0"}},
+      .percent_decoded = true,
+      .codes = ErrorCodes::postgres,
+  };
+}
 
 }  // namespace
 
+const Quirks& unknown_driver() {
+  static const Quirks careful = [] {
+    Quirks quirks;
+    quirks.long_cells_need_single_rows = true;
+    return quirks;
+  }();
+  return careful;
+}
+
 const Quirks* find_quirks(std::string_view driver_name) {
-  const std::string name = to_lower(driver_name);
-  for (const Quirks& quirks : kKnown) {
+  static const Quirks known[] = {sqlite(), mariadb("mariadb"), mariadb("libmaodbc"), psqlodbc("psqlodbc"),
+                                 psqlodbc("postgresql")};
+  // Of a library its file name: folders say nothing.
+  const std::string name = to_lower(driver_name.substr(driver_name.rfind('/') + 1));
+  for (const Quirks& quirks : known) {
     if (name.find(quirks.driver) != std::string::npos) return &quirks;
   }
   return nullptr;

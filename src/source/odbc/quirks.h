@@ -1,5 +1,5 @@
 // What is particular about an ODBC driver: how it must be asked to behave, and what it must not be trusted with. One
-// table, each entry with its evidence; a driver that is not in it is not used.
+// table, each entry with its evidence.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace pulk::odbc {
 
-enum class ErrorCodes { none, sqlite, mariadb };
+enum class ErrorCodes { none, sqlite, mariadb, postgres };
 
 struct Quirks {
   std::string_view driver;  // what SQL_DRIVER_NAME and the driver's name in odbcinst.ini contain, lower case
@@ -17,6 +17,8 @@ struct Quirks {
   std::vector<std::pair<std::string, std::string>> keywords;
   // Values of the connection string may be written {in braces}.
   bool braces = true;
+  // Values without braces are taken for percent-encoded.
+  bool percent_decoded = false;
   // Keywords by which the driver calls user and password.
   std::string_view user_keyword = "UID";
   std::string_view password_keyword = "PWD";
@@ -29,6 +31,9 @@ struct Quirks {
   // SQLCancel must not be called on a statement that another thread is executing.
   bool cancel_by_idle_statement = false;
 };
+
+// For a driver that is not in the table: nothing is taken for granted.
+const Quirks& unknown_driver();
 
 // The entry whose `driver` is part of the name; nullptr when the driver is not known.
 const Quirks* find_quirks(std::string_view driver_name);

@@ -5,8 +5,9 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "source/dialect/clauses.h"
 #include "source/odbc/cell_parser.h"
-#include "source/odbc/sqlite_catalog.h"
+#include "source/odbc/catalog_rows.h"
 
 namespace pulk::odbc {
 namespace {
@@ -98,7 +99,7 @@ class Seeker {
   // The key of the row that is `offset` rows after the first one that meets the condition.
   std::optional<Boundary> at(const std::string& condition, std::int64_t offset) {
     const auto rows = connection_.query("SELECT " + select_ + " FROM " + from_ +
-                                        where_all({filter_, no_null(key_), condition}) + " ORDER BY " +
+                                        where_clause({filter_, no_null(key_), condition}) + " ORDER BY " +
                                         join(key_.quoted, ", ") + " LIMIT 1 OFFSET " + std::to_string(offset));
     if (rows.empty()) return std::nullopt;
     Boundary boundary;
@@ -112,7 +113,7 @@ class Seeker {
   std::optional<Boundary> last() {
     std::vector<std::string> descending;
     for (const std::string& column : key_.quoted) descending.push_back(column + " DESC");
-    const auto rows = connection_.query("SELECT " + select_ + " FROM " + from_ + where_all({no_null(key_)}) +
+    const auto rows = connection_.query("SELECT " + select_ + " FROM " + from_ + where_clause({no_null(key_)}) +
                                         " ORDER BY " + join(descending, ", ") + " LIMIT 1");
     if (rows.empty()) return std::nullopt;
     Boundary boundary;
@@ -193,6 +194,7 @@ PartitionPlan range(const Key& key, const Boundary* lower, const Boundary* upper
 }  // namespace
 
 std::string why_no_key(const ServerDialect& dialect, const TableInfo& table, const std::vector<std::string>& key) {
+  if (const std::string why = dialect.why_no_ranges(); !why.empty()) return why;
   for (const std::string& name : key)
     for (const SourceColumn& column : table.columns)
       if (column.name == name && !dialect.can_be_key(column))
@@ -218,7 +220,8 @@ std::vector<PartitionPlan> cut_table(Connection& connection, const ServerDialect
   if (names.empty() || (pieces < 2 && request.max_rows <= 0)) return {whole};
   if (const std::string why = why_no_key(dialect, table, names); !why.empty()) {
     // A key that the user names must work; the primary key was only an offer.
-    if (names != table.primary_key) throw Error(ErrorKind::usage, why, table.object.name.display(), "name another column");
+    if (names != table.primary_key) throw Error(ErrorKind::usage, why, table.object.name.display(),
+                  dialect.why_no_ranges().empty() ? "name another column" : "remove columnNamesToPartitionBy");
     return {whole};
   }
 
@@ -231,7 +234,7 @@ std::vector<PartitionPlan> cut_table(Connection& connection, const ServerDialect
     std::int64_t rows = table.rows_estimate;
     if (rows < 0)
       rows = to_number(connection.value("SELECT count(*) FROM " + dialect.from_item(table.object) +
-                                        where_all({table.object.filter})));
+                                        where_clause({table.object.filter})));
     boundaries = counted(seeker, key, request.max_rows > 0 ? request.max_rows : std::max<std::int64_t>(1, rows / pieces));
   }
   if (boundaries.empty()) return {whole};

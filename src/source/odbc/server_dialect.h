@@ -1,5 +1,6 @@
 // What a database server with an ODBC driver is asked, and how: names, catalog, one moment, the way of each column. One
-// implementation per server; connections, lanes, partitions and batches are the same for all. Implementations: mariadb.
+// implementation per server; connections, lanes, partitions and batches are the same for all. Implementations: mariadb,
+// and generic for drivers that pulk does not know.
 //
 // Threads: a dialect has no state that changes; its functions use the connection that they are given.
 #pragma once
@@ -40,6 +41,10 @@ enum class NativeForm {
   time,
   timestamp,
   uuid,     // text
+  single,   // SQL_C_FLOAT
+  utf16,    // SQL_C_WCHAR
+  date_struct,       // SQL_C_TYPE_DATE
+  timestamp_struct,  // SQL_C_TYPE_TIMESTAMP
 };
 
 struct NativeColumn {
@@ -64,9 +69,13 @@ class ServerDialect {
 
   // What stands after FROM: the table, or the query in brackets.
   virtual std::string from_item(const SourceObject& object) const = 0;
+  // What stands behind a SELECT that gives at most so many rows; "" when the reader has to stop by itself.
+  virtual std::string limit(std::int64_t rows) const = 0;
   virtual NativeColumn read_as(const ColumnPlan& column) const = 0;
 
   // Whether ranges of this column can be told exactly by literals, and the SQL that gives the literal of a value.
+  // Why no table is cut into ranges, "" when they are.
+  virtual std::string why_no_ranges() const { return ""; }
   virtual bool can_be_key(const SourceColumn& column) const = 0;
   virtual std::string literal_of(const SourceColumn& column, const std::string& quoted) const = 0;
   // What the driver should be given to read at once, because it holds it in memory; 0: any size.
@@ -84,8 +93,7 @@ class ServerDialect {
 };
 
 std::unique_ptr<ServerDialect> make_mariadb_dialect(std::string database);
-
-// " WHERE (a) AND (b)", "" when all are empty. Every condition ends in a newline: a user's may end in a comment.
-std::string where_all(const std::vector<std::string>& conditions);
+// Asks the driver how names are written.
+std::unique_ptr<ServerDialect> make_generic_dialect(Connection& connection);
 
 }  // namespace pulk::odbc

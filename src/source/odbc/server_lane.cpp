@@ -3,8 +3,9 @@
 #include <utility>
 
 #include "base/error.h"
+#include "source/dialect/clauses.h"
 #include "source/odbc/server_reader.h"
-#include "source/odbc/sqlite_catalog.h"
+#include "source/odbc/catalog_rows.h"
 
 namespace pulk::odbc {
 namespace {
@@ -48,7 +49,7 @@ std::unique_ptr<BatchReader> ServerLane::read(const TablePlan& table, const Part
 std::int64_t ServerLane::count(const TablePlan& table) {
   const std::lock_guard lock(connection_->mutex());
   return to_number(connection_->value("SELECT count(*) FROM " + sessions_->dialect().from_item(table.source) +
-                                      where_all({table.source.filter})));
+                                      where_clause({table.source.filter})));
 }
 
 }  // namespace pulk::odbc

@@ -4,12 +4,11 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "source/odbc/lane_pool.h"
 #include "source/odbc/server_sessions.h"
 
 namespace pulk::odbc {
@@ -30,24 +29,16 @@ class ServerSnapshot : public Snapshot {
                  std::int64_t rows) override;
 
  private:
-  // Shared with the lanes, which may outlive the snapshot and give their connections back to it.
-  struct Pool {
-    std::mutex mutex;
-    std::condition_variable returned;
-    std::vector<std::shared_ptr<Connection>> idle;
-    bool closed = false;
-    bool lost = false;
-  };
-
-  std::optional<std::string> open_together();
+  bool open_together();
   void open_locked();
   void end_all();
   bool hold(const std::vector<TableRequest>& tables);
 
   std::shared_ptr<ServerSessions> sessions_;
   std::shared_ptr<Connection> catalog_;
-  std::shared_ptr<Pool> pool_;
+  std::shared_ptr<LanePool> pool_;
   std::string id_;
+  std::optional<std::string> moment_;  // of the catalog's transaction; empty when the server tells none
   bool provable_ = false;  // the id says what is seen
   ConsistencyLevel level_ = ConsistencyLevel::snapshot;
   std::chrono::steady_clock::time_point taken_;

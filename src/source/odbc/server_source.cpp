@@ -34,9 +34,9 @@ class ServerSource : public Source {
 
 }  // namespace
 
-std::unique_ptr<Source> make_mariadb_source(OdbcConnection settings, const Quirks& quirks, int max_connections,
-                                            CancelToken* cancel) {
-  auto dialect = make_mariadb_dialect(settings.database);
+std::unique_ptr<Source> make_server_source(OdbcConnection settings, const Quirks& quirks,
+                                           std::unique_ptr<ServerDialect> dialect, int max_connections,
+                                           CancelToken* cancel) {
   return std::make_unique<ServerSource>(
       std::make_shared<ServerSessions>(std::move(settings), quirks, std::move(dialect), max_connections, cancel));
 }

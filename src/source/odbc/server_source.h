@@ -5,6 +5,7 @@
 
 #include "config/connections.h"
 #include "source/odbc/quirks.h"
+#include "source/odbc/server_dialect.h"
 #include "source/source.h"
 
 namespace pulk {
@@ -13,7 +14,8 @@ class CancelToken;
 
 namespace pulk::odbc {
 
-std::unique_ptr<Source> make_mariadb_source(OdbcConnection settings, const Quirks& quirks, int max_connections,
-                                            CancelToken* cancel);
+std::unique_ptr<Source> make_server_source(OdbcConnection settings, const Quirks& quirks,
+                                           std::unique_ptr<ServerDialect> dialect, int max_connections,
+                                           CancelToken* cancel);
 
 }  // namespace pulk::odbc

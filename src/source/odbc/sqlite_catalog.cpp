@@ -6,7 +6,9 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "source/dialect/clauses.h"
 #include "source/dialect/sqlite.h"
+#include "source/odbc/catalog_rows.h"
 #include "source/odbc/cell_parser.h"
 
 namespace pulk::odbc {
@@ -71,7 +73,7 @@ class TemporaryView {
 SqliteObject find_query(Connection& connection, const std::string& query, const std::string& filter) {
   SqliteObject found;
   found.kind = ObjectKind::query;
-  found.object.query = sqlite::bare_query(query);
+  found.object.query = bare_query(query);
   found.object.filter = filter;
   // One SELECT and no more: the driver runs whatever follows a CREATE after a semicolon.
   connection.query("SELECT * FROM " + sqlite::from_item(found.object) + " LIMIT 0");
@@ -174,10 +176,6 @@ std::int64_t average_row_bytes(Connection& connection, const SqliteObject& found
 
 }  // namespace
 
-std::int64_t to_number(const std::optional<std::string>& cell) {
-  return cell ? parse_integer(*cell).value_or(0) : 0;
-}
-
 std::string values_list(const std::vector<std::int64_t>& numbers) {
   std::string text;
   for (const std::int64_t number : numbers) text += (text.empty() ? "(" : ",(") + std::to_string(number) + ")";
@@ -210,17 +208,9 @@ SqliteObject find_planned(Connection& connection, const SourceObject& object) {
   }
 }
 
-std::string fingerprint_of(const std::vector<SourceColumn>& columns) {
-  std::string all;
-  for (const SourceColumn& column : columns) {
-    all += column.name + '\0' + column.native_type + '\0' + (column.nullable ? '1' : '0') + '\0';
-  }
-  return xxh128_hex(all);
-}
-
 std::int64_t count_rows(Connection& connection, const SourceObject& object) {
   return to_number(connection.value("SELECT count(*) FROM " + sqlite::from_item(object) +
-                                    sqlite::where_clause({object.filter})));
+                                    where_clause({object.filter})));
 }
 
 std::vector<std::int64_t> sample_rowids(Connection& connection, const SqliteObject& found, std::int64_t points) {

@@ -28,8 +28,6 @@ SqliteObject find_planned(Connection& connection, const SourceObject& object);
 
 TableInfo describe(Connection& connection, const TableRequest& request);
 
-std::string fingerprint_of(const std::vector<SourceColumn>& columns);
-
 std::int64_t count_rows(Connection& connection, const SourceObject& object);
 
 // Tables and views of the schema main, by name.
@@ -41,7 +39,5 @@ std::vector<std::int64_t> sample_rowids(Connection& connection, const SqliteObje
 
 // "(1),(2)" for VALUES.
 std::string values_list(const std::vector<std::int64_t>& numbers);
-
-std::int64_t to_number(const std::optional<std::string>& cell);
 
 }  // namespace pulk::odbc

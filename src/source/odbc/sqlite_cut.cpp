@@ -6,7 +6,9 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "source/dialect/clauses.h"
 #include "source/dialect/sqlite.h"
+#include "source/odbc/catalog_rows.h"
 #include "source/odbc/sqlite_catalog.h"
 
 namespace pulk::odbc {
@@ -64,7 +66,7 @@ std::vector<std::int64_t> counted_rowids(Connection& connection, const TableInfo
   for (;;) {
     const std::string after = found.empty() ? "" : rowid + " >= " + std::to_string(found.back());
     const auto next = connection.value("SELECT " + rowid + " FROM " + sqlite::from_item(table.object) +
-                                       sqlite::where_clause({filter, after}) + " ORDER BY " + rowid +
+                                       where_clause({filter, after}) + " ORDER BY " + rowid +
                                        " LIMIT 1 OFFSET " + std::to_string(n));
     if (!next) return found;
     found.push_back(to_number(next));
@@ -98,7 +100,7 @@ std::vector<Boundary> sampled_keys(Connection& connection, const TableInfo& tabl
     if (rows > points) conditions.push_back("random() % " + std::to_string(rows / points) + " = 0");
   }
   // Sorted by SQLite itself, with the collations that the predicates will use.
-  const std::string sql = "SELECT " + join(literals, ", ") + " FROM " + from + sqlite::where_clause(conditions) +
+  const std::string sql = "SELECT " + join(literals, ", ") + " FROM " + from + where_clause(conditions) +
                           " ORDER BY " + join(key.quoted, ", ");
   std::vector<Boundary> sample;
   for (const Row& row : connection.query(sql)) {

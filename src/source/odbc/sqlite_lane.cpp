@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "source/odbc/catalog_rows.h"
 #include "source/odbc/sqlite_catalog.h"
 #include "source/odbc/sqlite_reader.h"
 

@@ -16,7 +16,6 @@ namespace pulk::odbc {
 namespace {
 
 constexpr int kAttempts = 20;
-constexpr std::chrono::seconds kLaneWait{30};
 
 // BEGIN alone takes no lock: the first read does.
 void begin(Connection& connection) {
@@ -29,14 +28,14 @@ std::string data_version(Connection& connection) { return connection.value("PRAG
 }  // namespace
 
 SqliteSnapshot::SqliteSnapshot(std::shared_ptr<SqliteSessions> sessions, int parallel_lanes)
-    : sessions_(std::move(sessions)), catalog_(sessions_->open()), pool_(std::make_shared<Pool>()) {
+    : sessions_(std::move(sessions)), catalog_(sessions_->open()), pool_(std::make_shared<LanePool>()) {
   // When the cap leaves no connection for the lanes, the only lane shares the catalog's.
   for (int i = 0; i < std::max(1, parallel_lanes); ++i) {
     auto connection = sessions_->open_if_free();
     if (connection == nullptr) break;
-    pool_->idle.push_back(std::move(connection));
+    pool_->add(std::move(connection));
   }
-  if (pool_->idle.empty()) pool_->idle.push_back(catalog_);
+  if (pool_->idle().empty()) pool_->add(catalog_);
   wal_ = to_lower(catalog_->value("PRAGMA main.journal_mode").value_or("")) == "wal";
   utf8_ = catalog_->value("PRAGMA main.encoding").value_or("") == "UTF-8";
   bool together = open_together();
@@ -49,15 +48,11 @@ SqliteSnapshot::SqliteSnapshot(std::shared_ptr<SqliteSessions> sessions, int par
   make_id();
 }
 
-SqliteSnapshot::~SqliteSnapshot() {
-  const std::lock_guard lock(pool_->mutex);
-  pool_->closed = true;
-  pool_->idle.clear();
-}
+SqliteSnapshot::~SqliteSnapshot() { pool_->close(); }
 
 bool SqliteSnapshot::open_together() {
   const std::string before = data_version(*catalog_);
-  for (const auto& connection : pool_->idle) {
+  for (const auto& connection : pool_->idle()) {
     if (connection != catalog_) begin(*connection);
   }
   begin(*catalog_);
@@ -65,7 +60,7 @@ bool SqliteSnapshot::open_together() {
 }
 
 void SqliteSnapshot::end_all() {
-  for (const auto& connection : pool_->idle) {
+  for (const auto& connection : pool_->idle()) {
     if (connection != catalog_) connection->execute("ROLLBACK");
   }
   catalog_->execute("ROLLBACK");
@@ -88,10 +83,7 @@ double SqliteSnapshot::age_seconds() const {
 }
 
 bool SqliteSnapshot::alive() {
-  {
-    const std::lock_guard lock(pool_->mutex);
-    if (pool_->lost) return false;
-  }
+  if (pool_->lost()) return false;
   const std::unique_lock lock(catalog_->mutex(), std::try_to_lock);
   if (!lock.owns_lock()) return true;  // somebody reads through it
   try {
@@ -103,37 +95,14 @@ bool SqliteSnapshot::alive() {
 }
 
 std::unique_ptr<SourceLane> SqliteSnapshot::open_lane() {
-  std::shared_ptr<Connection> connection;
-  {
-    std::unique_lock lock(pool_->mutex);
-    const auto deadline = std::chrono::steady_clock::now() + kLaneWait;
-    while (pool_->idle.empty()) {
-      // Nobody commits while this snapshot's transactions hold their locks on a rollback journal: one more connection
-      // sees the same. A WAL has moved on.
-      if (!wal_) connection = sessions_->open_if_free();
-      if (connection != nullptr) break;
-      catalog_->check_cancelled();
-      if (std::chrono::steady_clock::now() >= deadline) {
-        throw Error(ErrorKind::retryable, "no connection of the snapshot became free", catalog_->subject());
-      }
-      pool_->returned.wait_for(lock, std::chrono::milliseconds(100));
-    }
-    if (connection == nullptr) {
-      connection = std::move(pool_->idle.back());
-      pool_->idle.pop_back();
-    } else {
-      lock.unlock();
-      begin(*connection);
-    }
-  }
-  return std::make_unique<SqliteLane>(std::move(connection), utf8_, [pool = pool_](std::shared_ptr<Connection> back) {
-    {
-      const std::lock_guard lock(pool->mutex);
-      pool->lost = pool->lost || back->lost();
-      if (!pool->closed && !back->lost()) pool->idle.push_back(std::move(back));
-    }
-    pool->returned.notify_one();
-  });
+  // Nobody commits while this snapshot's transactions hold their locks on a rollback journal: one more connection sees
+  // the same. A WAL has moved on.
+  const auto another = [&]() -> ConnectionPtr {
+    ConnectionPtr connection = wal_ ? nullptr : sessions_->open_if_free();
+    if (connection != nullptr) begin(*connection);
+    return connection;
+  };
+  return std::make_unique<SqliteLane>(pool_->take(*catalog_, another), utf8_, pool_->give_back());
 }
 
 TableInfo SqliteSnapshot::describe(const TableRequest& request) {

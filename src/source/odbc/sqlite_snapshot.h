@@ -7,12 +7,11 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "source/odbc/lane_pool.h"
 #include "source/odbc/sqlite_sessions.h"
 #include "source/source.h"
 
@@ -34,22 +33,13 @@ class SqliteSnapshot : public Snapshot {
                  std::int64_t rows) override;
 
  private:
-  // Shared with the lanes, which may outlive the snapshot and give their connections back to it.
-  struct Pool {
-    std::mutex mutex;
-    std::condition_variable returned;
-    std::vector<std::shared_ptr<Connection>> idle;
-    bool closed = false;
-    bool lost = false;  // a lane's connection has lost its transaction
-  };
-
   bool open_together();
   void end_all();
   void make_id();
 
   std::shared_ptr<SqliteSessions> sessions_;
   std::shared_ptr<Connection> catalog_;
-  std::shared_ptr<Pool> pool_;
+  std::shared_ptr<LanePool> pool_;
   bool wal_ = false;
   bool utf8_ = true;
   std::string id_;

@@ -44,6 +44,16 @@ class VariableSink : public ColumnSink {
     std::memcpy(room(text.size()), text.data(), text.size());
     taken(text.size());
   }
+  // The cell in room(), read to its end.
+  const char* whole_cell(const Cell& cell, BlockReader& reader, std::size_t column) {
+    char* out = room(cell.length);
+    if (cell.is_whole()) {
+      std::memcpy(out, cell.text.data(), cell.length);
+    } else {
+      reader.read_long(column, cell.length, out);
+    }
+    return out;
+  }
   bool fits(std::size_t length, std::int64_t max_bytes) const {
     return static_cast<std::int64_t>(length) <= max_bytes &&
            data_.length() + static_cast<std::int64_t>(length) < std::numeric_limits<std::int32_t>::max();
@@ -75,12 +85,7 @@ class TextSink : public VariableSink {
   std::string_view append_value(const Cell& cell, BlockReader& reader, std::size_t column,
                                 std::int64_t max_bytes) override {
     if (!fits(cell.length, max_bytes)) return kTooLong;
-    char* out = room(cell.length);
-    if (cell.is_whole()) {
-      std::memcpy(out, cell.text.data(), cell.length);
-    } else {
-      reader.read_long(column, cell.length, out);
-    }
+    const char* out = whole_cell(cell, reader, column);
     if (!valid_utf8({out, cell.length})) return kNotUtf8;
     taken(cell.length);
     return "";
@@ -95,13 +100,31 @@ class RawBytesSink : public VariableSink {
   std::string_view append_value(const Cell& cell, BlockReader& reader, std::size_t column,
                                 std::int64_t max_bytes) override {
     if (!fits(cell.length, max_bytes)) return kTooLong;
-    char* out = room(cell.length);
-    if (cell.is_whole()) {
-      std::memcpy(out, cell.text.data(), cell.length);
-    } else {
-      reader.read_long(column, cell.length, out);
-    }
+    whole_cell(cell, reader, column);
     taken(cell.length);
+    return "";
+  }
+};
+
+class Utf16Sink : public VariableSink {
+ public:
+  using VariableSink::VariableSink;
+
+ protected:
+  std::string_view append_value(const Cell& cell, BlockReader& reader, std::size_t column,
+                                std::int64_t max_bytes) override {
+    if (!fits(cell.length, 2 * max_bytes)) return kTooLong;
+    std::string whole;
+    std::string_view units = cell.text;
+    if (!cell.is_whole()) {
+      whole.resize(cell.length + 2);
+      reader.read_long(column, cell.length, whole.data());
+      units = std::string_view(whole).substr(0, cell.length);
+    }
+    const auto text = to_utf8(units);
+    if (!text) return "is not valid UTF-16";
+    if (!fits(text->size(), max_bytes)) return kTooLong;
+    copy(*text);
     return "";
   }
 };
@@ -202,6 +225,10 @@ class BytesSink : public VariableSink {
 
 std::unique_ptr<ColumnSink> make_text_sink(const ColumnPlan& plan, arrow::MemoryPool* pool) {
   return std::make_unique<TextSink>(plan, pool);
+}
+
+std::unique_ptr<ColumnSink> make_utf16_sink(const ColumnPlan& plan, arrow::MemoryPool* pool) {
+  return std::make_unique<Utf16Sink>(plan, pool);
 }
 
 std::unique_ptr<ColumnSink> make_raw_bytes_sink(const ColumnPlan& plan, arrow::MemoryPool* pool) {

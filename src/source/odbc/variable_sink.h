@@ -8,6 +8,8 @@
 namespace pulk::odbc {
 
 // Text that is UTF-8 already; bytes that are bound as SQL_C_BINARY.
+// UTF-16 to UTF-8.
+std::unique_ptr<ColumnSink> make_utf16_sink(const ColumnPlan& plan, arrow::MemoryPool* pool);
 std::unique_ptr<ColumnSink> make_text_sink(const ColumnPlan& plan, arrow::MemoryPool* pool);
 std::unique_ptr<ColumnSink> make_raw_bytes_sink(const ColumnPlan& plan, arrow::MemoryPool* pool);
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/strings.h"
+#include "source/dialect/clauses.h"
 #include "source/dialect/postgres.h"
 
 namespace pulk::postgres {
@@ -64,7 +65,7 @@ struct Sample {
 
 // Draws the share (0..1) of the rows and splits the keys into `pieces` of equal count. The server sorts the sample and
 // gives back only the boundaries: neither side holds more than the sample.
-Sample draw(pg::Connection& connection, const TableInfo& table, const KeyColumns& key, bool by_page, double share,
+Sample draw(pg::Statements& connection, const TableInfo& table, const KeyColumns& key, bool by_page, double share,
             std::int64_t pieces) {
   std::string from = from_item(table.object, column_names(table));
   std::vector<std::string> conditions = {table.object.filter};
@@ -110,7 +111,7 @@ Sample draw(pg::Connection& connection, const TableInfo& table, const KeyColumns
   return sample;
 }
 
-std::vector<PartitionPlan> cut_by_sample(pg::Connection& connection, const TableInfo& table, const KeyColumns& key,
+std::vector<PartitionPlan> cut_by_sample(pg::Statements& connection, const TableInfo& table, const KeyColumns& key,
                                          bool by_page, const PartitionRequest& request) {
   std::int64_t pieces = request.pieces;
   const auto raise_pieces = [&](std::int64_t rows) {
@@ -165,7 +166,7 @@ std::vector<PartitionPlan> cut_by_sample(pg::Connection& connection, const Table
                         request.max_rows > 0);
 }
 
-std::vector<PartitionPlan> cut_by_key(pg::Connection& connection, const TableInfo& table,
+std::vector<PartitionPlan> cut_by_key(pg::Statements& connection, const TableInfo& table,
                                       const PartitionRequest& request) {
   const KeyColumns key = key_columns(table, request.key);
   if (table.object.is_query()) return cut_by_sample(connection, table, key, false, request);
@@ -185,7 +186,7 @@ std::vector<PartitionPlan> cut_by_key(pg::Connection& connection, const TableInf
   return cut_by_sample(connection, table, key, relation.sampled_by_page(), request);
 }
 
-std::vector<PartitionPlan> cut_by_page(pg::Connection& connection, const TableInfo& table,
+std::vector<PartitionPlan> cut_by_page(pg::Statements& connection, const TableInfo& table,
                                        const PartitionRequest& request) {
   if (!table.physical_ranges) {
     throw Error(ErrorKind::usage, "this table cannot be read by page ranges", table.object.name.display(),
@@ -227,7 +228,7 @@ std::vector<PartitionPlan> cut_by_page(pg::Connection& connection, const TableIn
 
 }  // namespace
 
-std::vector<PartitionPlan> cut_table(pg::Connection& connection, const TableInfo& table,
+std::vector<PartitionPlan> cut_table(pg::Statements& connection, const TableInfo& table,
                                      const PartitionRequest& request) {
   if (!request.key.empty() && (request.pieces > 1 || request.max_rows > 0)) {
     return cut_by_key(connection, table, request);

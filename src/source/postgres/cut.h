@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "pg/connection.h"
+#include "pg/statements.h"
 #include "source/postgres/relation.h"
 #include "source/source.h"
 
 namespace pulk::postgres {
 
-std::vector<PartitionPlan> cut_table(pg::Connection& connection, const TableInfo& table,
+std::vector<PartitionPlan> cut_table(pg::Statements& connection, const TableInfo& table,
                                      const PartitionRequest& request);
 
 // One value per key column, as the server prints it.
@@ -43,10 +43,10 @@ std::vector<PartitionPlan> key_partitions(const KeyColumns& key, const std::vect
                                           bool sampled_limit);
 
 // Boundaries such that no range has more than max_rows rows, unless one single key value has. Walks the index.
-std::vector<Boundary> walk_index(pg::Connection& connection, const TableInfo& table, const KeyColumns& key,
+std::vector<Boundary> walk_index(pg::Statements& connection, const TableInfo& table, const KeyColumns& key,
                                  std::int64_t max_rows, std::int64_t& rows);
 
 // Is there an index that gives the rows in the order of the key, without a sort?
-bool has_walkable_index(pg::Connection& connection, const Relation& relation, const std::vector<std::string>& key);
+bool has_walkable_index(pg::Statements& connection, const Relation& relation, const std::vector<std::string>& key);
 
 }  // namespace pulk::postgres

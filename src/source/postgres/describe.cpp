@@ -1,4 +1,5 @@
 #include "base/strings.h"
+#include "source/dialect/clauses.h"
 #include "source/dialect/postgres.h"
 #include "source/postgres/relation.h"
 #include "source/postgres/snapshot.h"
@@ -27,7 +28,7 @@ void add_notes(const Relation& relation, TableInfo& info) {
   if (relation.kind == 'm') info.notes.push_back("materialized view: the rows are those of its last REFRESH");
 }
 
-TableInfo describe_query(pg::Connection& connection, const TableRequest& request) {
+TableInfo describe_query(pg::Statements& connection, const TableRequest& request) {
   TableInfo info;
   info.kind = ObjectKind::query;
   info.object.query = bare_query(request.query);
@@ -42,7 +43,7 @@ TableInfo describe_query(pg::Connection& connection, const TableRequest& request
   return info;
 }
 
-TableInfo describe_relation(pg::Connection& connection, const TableRequest& request) {
+TableInfo describe_relation(pg::Statements& connection, const TableRequest& request) {
   const Relation relation = find_relation(connection, request);
   TableInfo info;
   info.object.name = relation.name;
@@ -79,7 +80,7 @@ TableInfo describe_relation(pg::Connection& connection, const TableRequest& requ
 
 }  // namespace
 
-TableInfo describe_object(pg::Connection& connection, const TableRequest& request) {
+TableInfo describe_object(pg::Statements& connection, const TableRequest& request) {
   return request.query.empty() ? describe_relation(connection, request) : describe_query(connection, request);
 }
 

@@ -1,12 +1,13 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "source/dialect/clauses.h"
 #include "source/dialect/postgres.h"
 #include "source/postgres/cut.h"
 
 namespace pulk::postgres {
 
-bool has_walkable_index(pg::Connection& connection, const Relation& relation, const std::vector<std::string>& key) {
+bool has_walkable_index(pg::Statements& connection, const Relation& relation, const std::vector<std::string>& key) {
   // A table that others inherit from has only its own rows in its index.
   if (relation.kind == 'r' && relation.has_children) return false;
   if (relation.kind != 'r' && relation.kind != 'p' && relation.kind != 'm') return false;
@@ -36,7 +37,7 @@ bool has_walkable_index(pg::Connection& connection, const Relation& relation, co
   return rows.rows() > 0;
 }
 
-std::vector<Boundary> walk_index(pg::Connection& connection, const TableInfo& table, const KeyColumns& key,
+std::vector<Boundary> walk_index(pg::Statements& connection, const TableInfo& table, const KeyColumns& key,
                                  std::int64_t max_rows, std::int64_t& rows) {
   // A sort or a whole scan for each step is what must not happen; the index may look dearer for one single step.
   connection.exec(

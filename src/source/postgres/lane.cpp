@@ -5,75 +5,12 @@
 #include <algorithm>
 #include <optional>
 
+#include "source/dialect/clauses.h"
 #include "source/dialect/postgres.h"
-#include "source/postgres/relation.h"
+#include "source/postgres/reading.h"
 #include "source/postgres/row_decoder.h"
 
 namespace pulk::postgres {
-namespace {
-
-// libpq keeps the largest buffer it ever needed; after a row like this the connection is renewed to give it back (I3).
-
-std::vector<CatalogColumn> current_columns(pg::Connection& connection, const SourceObject& source) {
-  return source.is_query() ? query_columns(connection, source.query) : find_relation(connection, source.name).columns;
-}
-
-std::string difference(const TablePlan& table, const std::vector<CatalogColumn>& actual) {
-  for (const ColumnPlan& planned : table.columns) {
-    const CatalogColumn* found = nullptr;
-    for (const CatalogColumn& column : actual) {
-      if (column.column.name == planned.source_name) found = &column;
-    }
-    const std::string name = "column " + quote_double(planned.source_name);
-    if (found == nullptr) return name + " is gone";
-    if (found->column.native_type != planned.source_type) {
-      return name + " is " + found->column.native_type + ", planned as " + planned.source_type;
-    }
-    if (found->column.nullable && !planned.nullable) return name + " allows NULL now";
-  }
-  return "";
-}
-
-// The columns of the plan with their way of reading; Error(drift) when the table is not the one that was planned.
-std::vector<ReadColumn> plan_reading(pg::Connection& connection, const TablePlan& table) {
-  std::vector<CatalogColumn> actual;
-  try {
-    actual = current_columns(connection, table.source);
-  } catch (const Error& error) {
-    throw error.kind() == ErrorKind::usage
-        ? Error(ErrorKind::drift, "the source has changed since the plan: " + error.message(), table.label,
-                error.hint())
-        : error.with_subject(table.label);
-  }
-  std::string changed = difference(table, actual);
-  if (changed.empty() && !table.schema_fingerprint.empty() && fingerprint_of(actual) != table.schema_fingerprint) {
-    changed = "columns were added, moved or renamed";
-  }
-  if (!changed.empty()) {
-    throw Error(ErrorKind::drift, "the source has changed since the plan: " + changed, table.label,
-                "plan the table again");
-  }
-  std::vector<ReadColumn> columns;
-  for (const ColumnPlan& planned : table.columns) {
-    for (const CatalogColumn& column : actual) {
-      if (column.column.name != planned.source_name) continue;
-      try {
-        columns.push_back(read_column(column, planned));
-      } catch (const Error& error) {
-        throw error.with_subject(table.label);
-      }
-      break;
-    }
-  }
-  return columns;
-}
-
-// The names a query's output is addressed by in FROM.
-std::vector<std::string> output_names(pg::Connection& connection, const SourceObject& source) {
-  return source.is_query() ? names_of(query_columns(connection, source.query)) : std::vector<std::string>{};
-}
-
-}  // namespace
 
 class PartitionReader : public BatchReader {
  public:
@@ -89,6 +26,7 @@ class PartitionReader : public BatchReader {
   ~PartitionReader() override {
     const bool reusable = !stream_ || stream_->finished();
     stream_.reset();
+    // libpq keeps the largest buffer it ever needed; after a row like this the connection is renewed to give it back (I3).
     if (!reusable || widest_ > kWideRow) lane_.drop_session();
   }
 
@@ -141,7 +79,7 @@ class PartitionReader : public BatchReader {
   bool done_ = false;
 };
 
-Lane::Lane(std::shared_ptr<SessionFactory> sessions, std::string exported)
+Lane::Lane(std::shared_ptr<LibpqSessions> sessions, std::string exported)
     : sessions_(std::move(sessions)), exported_(std::move(exported)), permit_(sessions_->permit()) {
   join_snapshot();
 }
@@ -149,16 +87,9 @@ Lane::Lane(std::shared_ptr<SessionFactory> sessions, std::string exported)
 Lane::~Lane() = default;
 
 void Lane::join_snapshot() {
-  auto session = sessions_->open();
+  auto session = sessions_->open_libpq();
   session->begin(Isolation::snapshot);
-  try {
-    session->connection().exec("SET TRANSACTION SNAPSHOT '" + exported_ + "'");
-  } catch (const pg::SqlError& error) {
-    if (error.kind() == ErrorKind::retryable && error.sqlstate() != "55000") throw;
-    throw Error(ErrorKind::retryable, "the exported snapshot cannot be joined: " + error.message(), sessions_->where(),
-                "its holder has ended, or a pooler or balancer led this connection to another server: connect straight "
-                "to one server");
-  }
+  postgres::join_snapshot(session->connection(), exported_, sessions_->where());
   std::lock_guard lock(canceller_mutex_);
   canceller_ = session->connection().canceller();
   session_ = std::move(session);
@@ -190,7 +121,7 @@ std::unique_ptr<BatchReader> Lane::read(const TablePlan& table, const PartitionP
                                         const ReadLimits& limits) {
   if (sessions_->cancel_token() != nullptr) sessions_->cancel_token()->check();
   try {
-    std::vector<ReadColumn> columns = plan_reading(connection(), table);
+    std::vector<ReadColumn> columns = plan_reading(connection(), table).columns;
     std::string copy = "COPY (SELECT ";
     for (std::size_t i = 0; i < columns.size(); ++i) copy += (i > 0 ? ", " : "") + columns[i].expression;
     copy += " FROM " + from_item(table.source, output_names(connection(), table.source)) +

@@ -14,7 +14,7 @@ namespace pulk::postgres {
 class Lane : public SourceLane {
  public:
   // `exported` is what pg_export_snapshot gave; its holder must live as long as the lane opens sessions.
-  Lane(std::shared_ptr<SessionFactory> sessions, std::string exported);
+  Lane(std::shared_ptr<LibpqSessions> sessions, std::string exported);
   ~Lane() override;
 
   std::unique_ptr<BatchReader> read(const TablePlan& table, const PartitionPlan& partition,
@@ -28,10 +28,10 @@ class Lane : public SourceLane {
   pg::Connection& connection();
   void drop_session();
 
-  std::shared_ptr<SessionFactory> sessions_;
+  std::shared_ptr<LibpqSessions> sessions_;
   std::string exported_;
   Permits::Permit permit_;
-  std::unique_ptr<Session> session_;
+  std::unique_ptr<LibpqSession> session_;
   std::mutex canceller_mutex_;
   std::shared_ptr<pg::Canceller> canceller_;
 };

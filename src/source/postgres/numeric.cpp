@@ -19,6 +19,41 @@ constexpr std::array<UInt128, 39> make_powers() {
 constexpr std::array<UInt128, 39> powers_of_ten = make_powers();
 constexpr std::array<std::uint32_t, 4> small_powers = {1, 10, 100, 1000};
 
+// A constant divisor is a multiplication.
+bool divide_exactly(std::uint64_t& value, int decimal_digits) {
+  const std::uint64_t before = value;
+  switch (decimal_digits) {
+    case 1:
+      value /= 10;
+      return value * 10 == before;
+    case 2:
+      value /= 100;
+      return value * 100 == before;
+    default:
+      value /= 1000;
+      return value * 1000 == before;
+  }
+}
+
+// Up to four groups, which is most values: all in 64 bits but the last step. False: not decided here.
+bool decode_short(const std::uint8_t* digits, int count, int weight, int scale, UInt128& value) {
+  std::uint64_t number = 0;
+  for (int i = 0; i < count; ++i) {
+    const std::uint16_t group = read_u16(digits + 2 * i);
+    if (group > 9999) return false;
+    number = number * 10000 + group;
+  }
+  const int exponent = 4 * (weight - count + 1) + scale;
+  if (exponent < 0) {
+    if (exponent <= -4 || !divide_exactly(number, -exponent)) return false;
+    value = number;
+    return true;
+  }
+  if (exponent > 19) return false;
+  value = number * powers_of_ten[static_cast<std::size_t>(exponent)];  // below 10^35
+  return true;
+}
+
 }  // namespace
 
 UInt128 power_of_ten(int exponent) { return powers_of_ten[static_cast<std::size_t>(exponent)]; }
@@ -34,6 +69,11 @@ NumericResult decode_numeric(const std::uint8_t* bytes, std::size_t size, int pr
     return special ? NumericResult::not_a_number : NumericResult::malformed;
   }
   const std::uint8_t* digits = bytes + header_bytes;
+  if (UInt128 value = 0; count <= 4 && decode_short(digits, count, weight, scale, value)) {
+    if (value >= power_of_ten(precision)) return NumericResult::does_not_fit;
+    out = sign == sign_negative ? -static_cast<Int128>(value) : static_cast<Int128>(value);
+    return NumericResult::exact;
+  }
   for (int i = 0; i < count; ++i) {
     if (read_u16(digits + 2 * i) > 9999) return NumericResult::malformed;
   }
@@ -57,12 +97,7 @@ NumericResult decode_numeric(const std::uint8_t* bytes, std::size_t size, int pr
     plain = count - 1;
   }
   UInt128 value = 0;
-  int i = first;
-  std::uint64_t head = 0;  // four groups fit 64 bits: the whole of most values
-  for (const int end = plain < first + 4 ? plain : first + 4; i < end; ++i)
-    head = head * 10000 + read_u16(digits + 2 * i);
-  value = head;
-  for (; i < plain; ++i) {
+  for (int i = first; i < plain; ++i) {
     if (__builtin_mul_overflow(value, UInt128{10000}, &value)) return NumericResult::does_not_fit;
     if (__builtin_add_overflow(value, UInt128{read_u16(digits + 2 * i)}, &value)) return NumericResult::does_not_fit;
   }

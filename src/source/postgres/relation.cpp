@@ -80,12 +80,12 @@ CatalogColumn column_from(const pg::Result& rows, int row) {
   return column;
 }
 
-void classify(pg::Connection& connection, std::vector<CatalogColumn>& columns) {
+void classify(pg::Statements& connection, std::vector<CatalogColumn>& columns) {
   look_into_types(connection, columns);
   for (CatalogColumn& column : columns) classify(column);
 }
 
-std::vector<CatalogColumn> relation_columns(pg::Connection& connection, const std::string& oid) {
+std::vector<CatalogColumn> relation_columns(pg::Statements& connection, const std::string& oid) {
   // NOT NULL of a domain is left out on purpose: a column of such a type can hold NULL all the same (CREATE DOMAIN).
   // NOT NULL of a parent says nothing about children that dropped it, nor, since PostgreSQL 18, when not validated.
   const pg::Result rows = connection.query("WITH RECURSIVE " + tree_of_first_parameter +
@@ -116,7 +116,7 @@ SELECT a.attname, b.type, b.typmod, t.typtype = 'e', pg_catalog.format_type(b.ty
   return columns;
 }
 
-void check_privileges(pg::Connection& connection, const Relation& relation) {
+void check_privileges(pg::Statements& connection, const Relation& relation) {
   const pg::Result user = connection.exec("SELECT current_user");
   const std::string login = user.text(0, 0);
   const std::string target = qualified(relation.name);
@@ -142,7 +142,7 @@ struct Found {
   char kind;
 };
 
-std::optional<Found> lookup(pg::Connection& connection, const std::string& schema, const std::string& table) {
+std::optional<Found> lookup(pg::Statements& connection, const std::string& schema, const std::string& table) {
   const pg::Result rows = connection.query(
       "SELECT c.oid, c.relkind FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
       " WHERE n.nspname = $1 AND c.relname = $2",
@@ -151,7 +151,7 @@ std::optional<Found> lookup(pg::Connection& connection, const std::string& schem
   return Found{rows.text(0, 0), rows.view(0, 1)[0]};
 }
 
-[[noreturn]] void not_found(pg::Connection& connection, const std::string& schema, const std::string& table) {
+[[noreturn]] void not_found(pg::Statements& connection, const std::string& schema, const std::string& table) {
   const std::string shown = quote_double(schema) + "." + quote_double(table);
   std::vector<std::string> names;
   for (const QualifiedName& name : list_relations(connection, schema)) names.push_back(name.table);
@@ -164,7 +164,7 @@ std::optional<Found> lookup(pg::Connection& connection, const std::string& schem
   throw Error(ErrorKind::usage, "there is no table " + shown, QualifiedName{"", schema, table}.display(), hint);
 }
 
-Relation load_relation(pg::Connection& connection, const Found& found) {
+Relation load_relation(pg::Statements& connection, const Found& found) {
   const pg::Result row = connection.query(
       R"(SELECT n.nspname, c.relname, pg_catalog.current_database(),
        EXISTS (SELECT 1 FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid),
@@ -192,12 +192,12 @@ Relation load_relation(pg::Connection& connection, const Found& found) {
 
 }  // namespace
 
-Relation find_relation(pg::Connection& connection, const QualifiedName& name) {
+Relation find_relation(pg::Statements& connection, const QualifiedName& name) {
   if (const auto found = lookup(connection, name.schema, name.table)) return load_relation(connection, *found);
   not_found(connection, name.schema, name.table);
 }
 
-Relation find_relation(pg::Connection& connection, const TableRequest& request) {
+Relation find_relation(pg::Statements& connection, const TableRequest& request) {
   const std::string database = connection.exec("SELECT pg_catalog.current_database()").text(0, 0);
   if (!request.database.empty() && !matches(request.database, database, NameRule::lower)) {
     throw Error(ErrorKind::usage,
@@ -218,7 +218,7 @@ Relation find_relation(pg::Connection& connection, const TableRequest& request) 
   return find_relation(connection, QualifiedName{database, schema, table});
 }
 
-std::vector<CatalogColumn> query_columns(pg::Connection& connection, const std::string& query) {
+std::vector<CatalogColumn> query_columns(pg::Statements& connection, const std::string& query) {
   const std::vector<pg::Field> fields = connection.describe(bare_query(query));
   std::vector<std::string> types, typmods;
   for (const pg::Field& field : fields) {
@@ -266,7 +266,7 @@ std::string fingerprint_of(const std::vector<CatalogColumn>& columns) {
   return xxh128_hex(text);
 }
 
-Estimate estimate_storage(pg::Connection& connection, const Relation& relation) {
+Estimate estimate_storage(pg::Statements& connection, const Relation& relation) {
   // Rows from the density at the last ANALYZE and today's pages, as the server's planner does; for tables that were
   // never analyzed, from the width of the columns.
   const pg::Result row = connection.query("WITH RECURSIVE " + tree_of_first_parameter +
@@ -287,7 +287,7 @@ SELECT coalesce(round(sum(CASE WHEN reltuples >= 0 AND relpages > 0 THEN reltupl
   return {row.integer(0, 0), row.integer(0, 1)};
 }
 
-Estimate explain(pg::Connection& connection, const std::string& select) {
+Estimate explain(pg::Statements& connection, const std::string& select) {
   const pg::Result row = connection.exec("EXPLAIN (FORMAT JSON) " + select);
   const auto plan = nlohmann::json::parse(row.view(0, 0), nullptr, /*allow_exceptions=*/false);
   if (!plan.is_array() || plan.empty() || !plan[0].contains("Plan")) return {};
@@ -297,7 +297,7 @@ Estimate explain(pg::Connection& connection, const std::string& select) {
   return {static_cast<std::int64_t>(std::min(rows, 1e18)), static_cast<std::int64_t>(std::min(rows * width, 1e18))};
 }
 
-std::vector<std::string> primary_key(pg::Connection& connection, const Relation& relation) {
+std::vector<std::string> primary_key(pg::Statements& connection, const Relation& relation) {
   const pg::Result rows = connection.query(
       R"(SELECT a.attname
   FROM pg_catalog.pg_index i, pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k(attnum, position)
@@ -310,7 +310,7 @@ std::vector<std::string> primary_key(pg::Connection& connection, const Relation&
   return names;
 }
 
-std::vector<QualifiedName> list_relations(pg::Connection& connection, const std::string& schema) {
+std::vector<QualifiedName> list_relations(pg::Statements& connection, const std::string& schema) {
   // Partitions are left out: they travel with their parent.
   const pg::Result rows = connection.query(
       R"(SELECT pg_catalog.current_database(), n.nspname, c.relname

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "pg/connection.h"
+#include "pg/statements.h"
 #include "source/postgres/types.h"
 #include "source/source.h"
 
@@ -28,12 +28,12 @@ struct Relation {
 
 // What the request names. Throws Error(usage) when there is no such relation, or when it is in another database;
 // Error(refused) when the login may not read all of it.
-Relation find_relation(pg::Connection& connection, const TableRequest& request);
+Relation find_relation(pg::Statements& connection, const TableRequest& request);
 // The same by exact names.
-Relation find_relation(pg::Connection& connection, const QualifiedName& name);
+Relation find_relation(pg::Statements& connection, const QualifiedName& name);
 
 // The columns that a query would give; takes the locks of its planning.
-std::vector<CatalogColumn> query_columns(pg::Connection& connection, const std::string& query);
+std::vector<CatalogColumn> query_columns(pg::Statements& connection, const std::string& query);
 
 std::vector<std::string> names_of(const std::vector<CatalogColumn>& columns);
 std::string fingerprint_of(const std::vector<CatalogColumn>& columns);
@@ -42,11 +42,11 @@ struct Estimate {
   std::int64_t rows = -1;
   std::int64_t bytes = -1;
 };
-Estimate estimate_storage(pg::Connection& connection, const Relation& relation);
+Estimate estimate_storage(pg::Statements& connection, const Relation& relation);
 // What the planner expects of a SELECT. Also checks the conditions, and keeps the locks of planning.
-Estimate explain(pg::Connection& connection, const std::string& select);
+Estimate explain(pg::Statements& connection, const std::string& select);
 
-std::vector<std::string> primary_key(pg::Connection& connection, const Relation& relation);
-std::vector<QualifiedName> list_relations(pg::Connection& connection, const std::string& schema);
+std::vector<std::string> primary_key(pg::Statements& connection, const Relation& relation);
+std::vector<QualifiedName> list_relations(pg::Statements& connection, const std::string& schema);
 
 }  // namespace pulk::postgres

@@ -21,8 +21,10 @@ pg::Settings login_of(const PostgresConnection& configured) {
 
 constexpr int oldest_version = 100000;
 
+}  // namespace
+
 // Others speak the protocol too; their catalogs and snapshots differ.
-void check_product(pg::Connection& connection, const std::string& where) {
+void check_product(pg::Statements& connection, const std::string& where) {
   const std::string version = connection.exec("SELECT pg_catalog.version()").text(0, 0);
   if (version.find("Redshift") != std::string::npos) {
     throw Error(ErrorKind::refused, "this is Amazon Redshift, which only resembles PostgreSQL", where,
@@ -32,12 +34,10 @@ void check_product(pg::Connection& connection, const std::string& where) {
     throw Error(ErrorKind::refused, "this is not PostgreSQL: " + version, where);
   }
   if (connection.server_version() < oldest_version) {
-    throw Error(ErrorKind::refused, "PostgreSQL " + connection.parameter("server_version") + " is older than 10",
+    throw Error(ErrorKind::refused, "PostgreSQL " + std::to_string(connection.server_version() / 10000) + "." + std::to_string(connection.server_version() / 100 % 100) + " is older than 10",
                 where);
   }
 }
-
-}  // namespace
 
 Permits::Permit Permits::acquire(std::chrono::milliseconds wait, const CancelToken* cancel) {
   const auto deadline = std::chrono::steady_clock::now() + wait;
@@ -62,16 +62,7 @@ void Permits::give_back() {
   freed_.notify_one();
 }
 
-Session::Session(const pg::Settings& settings, int lock_timeout, CancelToken* cancel)
-    : lock_timeout_(lock_timeout), connection_(settings, [cancel] {
-        if (cancel != nullptr) cancel->check();
-      }) {
-  if (cancel != nullptr) {
-    on_cancel_.emplace(*cancel, [canceller = connection_.canceller()] { canceller->cancel(); });
-  }
-}
-
-void Session::begin(Isolation isolation) {
+std::string begin_statements(Isolation isolation, int lock_timeout, int server_version) {
   // SET LOCAL in the transaction, not at login: behind a pooler the session may be another one each transaction.
   // What is read as text must not depend on the server's settings, nor boundaries of keys, which are written as text.
   std::string sql = isolation == Isolation::snapshot ? "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
@@ -82,39 +73,52 @@ void Session::begin(Isolation isolation) {
       "SET LOCAL lc_monetary = 'C'; SET LOCAL array_nulls = on;"
       "SET LOCAL standard_conforming_strings = on; SET LOCAL statement_timeout = 0;"
       "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = " +
-      std::to_string(static_cast<long long>(lock_timeout_) * 1000) + ";";
-  if (connection_.server_version() >= 140000) sql += "SET LOCAL idle_session_timeout = 0;";
-  if (connection_.server_version() >= 170000) sql += "SET LOCAL transaction_timeout = 0;";
-  connection_.exec(sql);
+      std::to_string(static_cast<long long>(lock_timeout) * 1000) + ";";
+  if (server_version >= 140000) sql += "SET LOCAL idle_session_timeout = 0;";
+  if (server_version >= 170000) sql += "SET LOCAL transaction_timeout = 0;";
+  return sql;
 }
 
-SessionFactory::SessionFactory(const PostgresConnection& configured, int max_connections, CancelToken* cancel)
-    : settings_(login_of(configured)),
-      lock_timeout_(configured.lock_timeout),
-      max_connections_(max_connections),
-      cancel_(cancel),
-      permits_(max_connections) {
+SessionFactory::SessionFactory(std::string where, int max_connections, CancelToken* cancel)
+    : where_(std::move(where)), max_connections_(max_connections), cancel_(cancel), permits_(max_connections) {
   if (max_connections < 2) {
-    throw Error(ErrorKind::usage, "PostgreSQL needs at least 2 connections: one holds the snapshot, one reads", where(),
+    throw Error(ErrorKind::usage, "PostgreSQL needs at least 2 connections: one holds the snapshot, one reads", where_,
                 "allow more connections to the source");
   }
 }
 
-Permits::Permit SessionFactory::permit() { return permits_.acquire(permit_wait_, cancel_); }
+void SessionFactory::check_once(pg::Statements& connection) {
+  if (!product_known_) check_product(connection, where_);
+  product_known_ = true;
+}
 
-std::unique_ptr<Session> SessionFactory::open() {
+LibpqSession::LibpqSession(const pg::Settings& settings, int lock_timeout, CancelToken* cancel)
+    : lock_timeout_(lock_timeout), connection_(settings, [cancel] {
+        if (cancel != nullptr) cancel->check();
+      }) {
+  if (cancel != nullptr) {
+    on_cancel_.emplace(*cancel, [canceller = connection_.canceller()] { canceller->cancel(); });
+  }
+}
+
+void LibpqSession::begin(Isolation isolation) {
+  connection_.exec(begin_statements(isolation, lock_timeout_, connection_.server_version()));
+}
+
+LibpqSessions::LibpqSessions(const PostgresConnection& configured, int max_connections, CancelToken* cancel)
+    : SessionFactory(configured.host + ":" + std::to_string(configured.port) + "/" + configured.database,
+                     max_connections, cancel),
+      settings_(login_of(configured)),
+      lock_timeout_(configured.lock_timeout) {}
+
+std::unique_ptr<LibpqSession> LibpqSessions::open_libpq() {
   try {
-    auto session = std::make_unique<Session>(settings_, lock_timeout_, cancel_);
-    if (!product_known_) check_product(session->connection(), where());
-    product_known_ = true;
+    auto session = std::make_unique<LibpqSession>(settings_, lock_timeout_, cancel_token());
+    check_once(session->connection());
     return session;
   } catch (const pg::SqlError& error) {
     throw pg::SqlError(error.kind(), error.message(), where(), error.hint(), error.sqlstate());
   }
-}
-
-std::string SessionFactory::where() const {
-  return settings_.host + ":" + std::to_string(settings_.port) + "/" + settings_.database;
 }
 
 }  // namespace pulk::postgres

@@ -50,16 +50,56 @@ enum class Isolation {
   each_statement,  // READ COMMITTED
 };
 
-// One logged-in connection that counts against the cap and that the run's CancelToken reaches.
+// The statements that start a read-only transaction under pulk's settings, in one text. No statement in it takes a
+// snapshot yet.
+std::string begin_statements(Isolation isolation, int lock_timeout, int server_version);
+
+// Throws Error(refused) for a server that only resembles PostgreSQL, or is too old.
+void check_product(pg::Statements& connection, const std::string& where);
+
+// One logged-in connection that the run's CancelToken reaches.
 class Session {
  public:
-  Session(const pg::Settings& settings, int lock_timeout, CancelToken* cancel);
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
+  virtual ~Session() = default;
+  virtual pg::Statements& connection() = 0;
+  virtual void begin(Isolation isolation) = 0;
+};
 
-  pg::Connection& connection() { return connection_; }
-  // Starts a read-only transaction with pulk's settings. No statement in it takes a snapshot yet.
-  void begin(Isolation isolation);
+// Counts the sessions that the source may have at once, and opens them.
+class SessionFactory {
+ public:
+  // `where`: "host:port/database", for messages.
+  SessionFactory(std::string where, int max_connections, CancelToken* cancel);
+  virtual ~SessionFactory() = default;
+
+  Permits::Permit permit() { return permits_.acquire(permit_wait_, cancel_); }
+  virtual std::unique_ptr<Session> open() = 0;
+  const std::string& where() const { return where_; }
+  CancelToken* cancel_token() const { return cancel_; }
+  int max_connections() const { return max_connections_; }
+  void set_permit_wait(std::chrono::milliseconds wait) { permit_wait_ = wait; }
+
+ protected:
+  // Asks once whether the server is PostgreSQL.
+  void check_once(pg::Statements& connection);
+
+ private:
+  const std::string where_;
+  const int max_connections_;
+  CancelToken* const cancel_;
+  Permits permits_;
+  std::chrono::milliseconds permit_wait_{60'000};
+  std::atomic<bool> product_known_{false};
+};
+
+class LibpqSession : public Session {
+ public:
+  LibpqSession(const pg::Settings& settings, int lock_timeout, CancelToken* cancel);
+  LibpqSession(const LibpqSession&) = delete;
+  LibpqSession& operator=(const LibpqSession&) = delete;
+
+  pg::Connection& connection() override { return connection_; }
+  void begin(Isolation isolation) override;
 
  private:
   int lock_timeout_;
@@ -67,31 +107,22 @@ class Session {
   std::optional<CancelToken::Registration> on_cancel_;  // last: unregistered before the connection goes
 };
 
-class SessionFactory {
+class LibpqSessions : public SessionFactory {
  public:
-  SessionFactory(const PostgresConnection& configured, int max_connections, CancelToken* cancel);
+  LibpqSessions(const PostgresConnection& configured, int max_connections, CancelToken* cancel);
 
-  Permits::Permit permit();
-  std::unique_ptr<Session> open();
-  std::string where() const;  // "host:port/database", for messages
-  CancelToken* cancel_token() const { return cancel_; }
-  int max_connections() const { return max_connections_; }
-  void set_permit_wait(std::chrono::milliseconds wait) { permit_wait_ = wait; }
+  std::unique_ptr<Session> open() override { return open_libpq(); }
+  std::unique_ptr<LibpqSession> open_libpq();
 
  private:
-  pg::Settings settings_;
-  int lock_timeout_;
-  int max_connections_;
-  CancelToken* cancel_;
-  Permits permits_;
-  std::chrono::milliseconds permit_wait_{60'000};
-  std::atomic<bool> product_known_{false};
+  const pg::Settings settings_;
+  const int lock_timeout_;
 };
 
 // Runs `body` in a savepoint, so that a failure leaves the transaction, and the snapshot with it, alive.
 // keep_locks = false also undoes its settings and locks when it went well.
 template <typename Body>
-auto in_savepoint(pg::Connection& connection, bool keep_locks, Body body) {
+auto in_savepoint(pg::Statements& connection, bool keep_locks, Body body) {
   connection.exec("SAVEPOINT pulk");
   try {
     auto result = body();

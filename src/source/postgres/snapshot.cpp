@@ -1,17 +1,18 @@
 #include "source/postgres/snapshot.h"
 
 #include "source/postgres/cut.h"
-#include "source/postgres/lane.h"
 
 namespace pulk::postgres {
 
 HeldSnapshot::HeldSnapshot(std::shared_ptr<SessionFactory> sessions, Permits::Permit permit,
-                           std::unique_ptr<Session> holder, std::string exported, SnapshotId id)
+                           std::unique_ptr<Session> holder, std::string exported, SnapshotId id,
+                           LaneMaker make_lane)
     : sessions_(std::move(sessions)),
       permit_(std::move(permit)),
       holder_(std::move(holder)),
       exported_(std::move(exported)),
-      id_(std::move(id)) {}
+      id_(std::move(id)),
+      make_lane_(std::move(make_lane)) {}
 
 double HeldSnapshot::age_seconds() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - taken_).count();
@@ -24,17 +25,15 @@ bool HeldSnapshot::alive() {
   return holder_->connection().alive();
 }
 
-std::unique_ptr<SourceLane> HeldSnapshot::open_lane() { return std::make_unique<Lane>(sessions_, exported_); }
-
 TableInfo HeldSnapshot::describe(const TableRequest& request) {
   std::lock_guard lock(holder_mutex_);
-  pg::Connection& connection = holder_->connection();
+  pg::Statements& connection = holder_->connection();
   return in_savepoint(connection, true, [&] { return describe_object(connection, request); });
 }
 
 std::vector<PartitionPlan> HeldSnapshot::cut(const TableInfo& table, const PartitionRequest& request) {
   std::lock_guard lock(holder_mutex_);
-  pg::Connection& connection = holder_->connection();
+  pg::Statements& connection = holder_->connection();
   // The planner settings of the walk along an index go with the savepoint.
   return in_savepoint(connection, false, [&] { return cut_table(connection, table, request); });
 }
@@ -44,7 +43,7 @@ bool HeldSnapshot::unchanged(const TablePlan& table, const PartitionPlan& partit
   const auto before = SnapshotId::parse(old_id);
   if (!before) return false;
   std::lock_guard lock(holder_mutex_);
-  pg::Connection& connection = holder_->connection();
+  pg::Statements& connection = holder_->connection();
   return in_savepoint(connection, true,
                       [&] { return prove_unchanged(connection, id_, *before, table, partition, rows); });
 }

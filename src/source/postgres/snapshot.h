@@ -17,16 +17,19 @@
 
 namespace pulk::postgres {
 
+// Opens a lane that joins the exported snapshot of this name.
+using LaneMaker = std::function<std::unique_ptr<SourceLane>(const std::string& exported)>;
+
 class HeldSnapshot : public Snapshot {
  public:
   HeldSnapshot(std::shared_ptr<SessionFactory> sessions, Permits::Permit permit, std::unique_ptr<Session> holder,
-               std::string exported, SnapshotId id);
+               std::string exported, SnapshotId id, LaneMaker make_lane);
 
   std::string id() const override { return id_.to_text(); }
   ConsistencyLevel level() const override { return ConsistencyLevel::snapshot; }
   double age_seconds() const override;
   bool alive() override;
-  std::unique_ptr<SourceLane> open_lane() override;
+  std::unique_ptr<SourceLane> open_lane() override { return make_lane_(exported_); }
   TableInfo describe(const TableRequest& request) override;
   std::vector<PartitionPlan> cut(const TableInfo& table, const PartitionRequest& request) override;
   bool unchanged(const TablePlan& table, const PartitionPlan& partition, const std::string& old_id,
@@ -39,17 +42,18 @@ class HeldSnapshot : public Snapshot {
   std::mutex holder_mutex_;
   std::string exported_;
   SnapshotId id_;
+  LaneMaker make_lane_;
   std::chrono::steady_clock::time_point taken_ = std::chrono::steady_clock::now();
 };
 
 std::unique_ptr<Snapshot> take_snapshot(const std::shared_ptr<SessionFactory>& sessions,
-                                        const std::vector<TableRequest>& tables);
+                                        const std::vector<TableRequest>& tables, const LaneMaker& make_lane);
 
 // Reads the catalog for one table or query.
-TableInfo describe_object(pg::Connection& connection, const TableRequest& request);
+TableInfo describe_object(pg::Statements& connection, const TableRequest& request);
 
 // Is the partition proven to be what it was in the snapshot `before`? Runs in the snapshot `now`.
-bool prove_unchanged(pg::Connection& connection, const SnapshotId& now, const SnapshotId& before,
+bool prove_unchanged(pg::Statements& connection, const SnapshotId& now, const SnapshotId& before,
                      const TablePlan& table, const PartitionPlan& partition, std::int64_t rows);
 
 }  // namespace pulk::postgres

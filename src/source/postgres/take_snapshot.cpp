@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/strings.h"
+#include "source/dialect/clauses.h"
 #include "source/dialect/postgres.h"
 #include "source/postgres/relation.h"
 #include "source/postgres/snapshot.h"
@@ -40,7 +41,7 @@ struct Wanted {
   std::string subject() const { return relation ? relation->name.display() : "query"; }
 };
 
-Wanted look_up(pg::Connection& guard, const TableRequest& request) {
+Wanted look_up(pg::Statements& guard, const TableRequest& request) {
   Wanted wanted;
   wanted.request = &request;
   if (request.query.empty()) {
@@ -55,7 +56,7 @@ Wanted look_up(pg::Connection& guard, const TableRequest& request) {
   return wanted;
 }
 
-void plan_for_locks(pg::Connection& connection, const Wanted& wanted) {
+void plan_for_locks(pg::Statements& connection, const Wanted& wanted) {
   if (wanted.select.empty()) return;
   try {
     connection.exec("EXPLAIN " + wanted.select);
@@ -72,7 +73,7 @@ std::set<std::string> oids_of(const pg::Result& rows) {
 
 // Indexes are left out: which of them planning touches may differ from one time to the next, and no lock of theirs
 // protects rows.
-std::set<std::string> locked_relations(pg::Connection& connection) {
+std::set<std::string> locked_relations(pg::Statements& connection) {
   return oids_of(
       connection.exec("SELECT l.relation FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation"
                       " WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted"
@@ -81,7 +82,7 @@ std::set<std::string> locked_relations(pg::Connection& connection) {
 }
 
 // The relation that the request names now, and all below it.
-std::set<std::string> relations_to_read(pg::Connection& connection, const Wanted& wanted) {
+std::set<std::string> relations_to_read(pg::Statements& connection, const Wanted& wanted) {
   if (!wanted.relation) return {};
   const Relation now = find_relation(connection, *wanted.request);
   if (!now.lockable()) return {};
@@ -91,7 +92,7 @@ std::set<std::string> relations_to_read(pg::Connection& connection, const Wanted
                        {now.oid}));
 }
 
-void lock_tables(pg::Connection& holder, std::vector<Wanted>& wanted) {
+void lock_tables(pg::Statements& holder, std::vector<Wanted>& wanted) {
   // In the order of oids, as others who lock several tables may do, so that two of us never wait for each other.
   std::vector<const Wanted*> tables;
   for (const Wanted& one : wanted) {
@@ -110,7 +111,7 @@ void lock_tables(pg::Connection& holder, std::vector<Wanted>& wanted) {
 }
 
 // "" when the rows of the relation can never be proven unchanged.
-std::string storage_digest(pg::Connection& holder, const Relation& relation) {
+std::string storage_digest(pg::Statements& holder, const Relation& relation) {
   if (!relation.sampled_by_page() || relation.kind == 'm' || relation.row_security) return "";
   // Columns by number: one that was dropped and added again under its name gives old row versions new values. Enum
   // labels: renaming one changes what every row says.
@@ -137,7 +138,7 @@ SELECT c.oid, c.relkind, pg_catalog.pg_relation_filenode(c.oid),
   return xxh128_hex(text);
 }
 
-SnapshotId identify(pg::Connection& holder) {
+SnapshotId identify(pg::Statements& holder) {
   SnapshotId id;
   const pg::Result row = holder.exec(
       "SELECT pg_catalog.txid_current_snapshot()::text, d.oid, pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME "
@@ -164,7 +165,7 @@ SnapshotId identify(pg::Connection& holder) {
 
 // nullptr when a relation was swapped or a partition attached between the locks and the snapshot.
 std::unique_ptr<Snapshot> try_once(const std::shared_ptr<SessionFactory>& sessions,
-                                   const std::vector<TableRequest>& tables) {
+                                   const std::vector<TableRequest>& tables, const LaneMaker& make_lane) {
   Permits::Permit holder_permit = sessions->permit();
   Permits::Permit guard_permit = sessions->permit();
   const auto guard = sessions->open();
@@ -194,7 +195,7 @@ std::unique_ptr<Snapshot> try_once(const std::shared_ptr<SessionFactory>& sessio
 
   auto holder_session = sessions->open();
   holder_session->begin(Isolation::snapshot);
-  pg::Connection& holder = holder_session->connection();
+  pg::Statements& holder = holder_session->connection();
   lock_tables(holder, wanted);
   const std::string exported = holder.exec("SELECT pg_catalog.pg_export_snapshot()").text(0, 0);
   in_time.merge(locked_relations(holder));
@@ -210,16 +211,16 @@ std::unique_ptr<Snapshot> try_once(const std::shared_ptr<SessionFactory>& sessio
   }
   if (!std::includes(in_time.begin(), in_time.end(), needed.begin(), needed.end())) return nullptr;
   return std::make_unique<HeldSnapshot>(sessions, std::move(holder_permit), std::move(holder_session), exported,
-                                        std::move(id));
+                                        std::move(id), make_lane);
 }
 
 }  // namespace
 
 std::unique_ptr<Snapshot> take_snapshot(const std::shared_ptr<SessionFactory>& sessions,
-                                        const std::vector<TableRequest>& tables) {
+                                        const std::vector<TableRequest>& tables, const LaneMaker& make_lane) {
   for (int attempt = 0; attempt < most_attempts; ++attempt) {
     if (attempt > 0) std::this_thread::sleep_for(std::chrono::seconds(1));
-    if (auto snapshot = try_once(sessions, tables)) return snapshot;
+    if (auto snapshot = try_once(sessions, tables, make_lane)) return snapshot;
   }
   throw Error(ErrorKind::retryable, "tables are being replaced or partitions attached while the snapshot is taken",
               sessions->where(), "run again when the change is done");

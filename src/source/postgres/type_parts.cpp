@@ -14,7 +14,7 @@ bool holds_money(const CatalogColumn& column) {
                                                   [](const TypePart& part) { return part.type == oid::money; });
 }
 
-void read_parts(pg::Connection& connection, std::vector<CatalogColumn>& columns) {
+void read_parts(pg::Statements& connection, std::vector<CatalogColumn>& columns) {
   std::vector<std::string> types;
   for (const CatalogColumn& column : columns) {
     if (!column.is_enum && !has_rule(column.type)) types.push_back(std::to_string(column.type));
@@ -59,7 +59,7 @@ SELECT part.root, t.oid, t.typtype = 'e', pg_catalog.format_type(t.oid, NULL),
 }
 
 // How many digits of money are behind the point is no property of the value: the configured lc_monetary says it.
-int fraction_digits_of_money(pg::Connection& connection) {
+int fraction_digits_of_money(pg::Statements& connection) {
   connection.exec("SET LOCAL lc_monetary TO DEFAULT");
   const pg::Result row = connection.exec("SELECT pg_catalog.scale(1::pg_catalog.money::pg_catalog.numeric)");
   connection.exec("SET LOCAL lc_monetary = 'C'");
@@ -68,7 +68,7 @@ int fraction_digits_of_money(pg::Connection& connection) {
 
 }  // namespace
 
-void look_into_types(pg::Connection& connection, std::vector<CatalogColumn>& columns) {
+void look_into_types(pg::Statements& connection, std::vector<CatalogColumn>& columns) {
   read_parts(connection, columns);
   if (std::none_of(columns.begin(), columns.end(), holds_money)) return;
   const int digits = fraction_digits_of_money(connection);

@@ -4,12 +4,12 @@
 
 #include <vector>
 
-#include "pg/connection.h"
+#include "pg/statements.h"
 #include "source/postgres/types.h"
 
 namespace pulk::postgres {
 
 // Fills parts, layout and money_digits of the columns that need them to be classified.
-void look_into_types(pg::Connection& connection, std::vector<CatalogColumn>& columns);
+void look_into_types(pg::Statements& connection, std::vector<CatalogColumn>& columns);
 
 }  // namespace pulk::postgres

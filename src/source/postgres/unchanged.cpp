@@ -1,3 +1,4 @@
+#include "source/dialect/clauses.h"
 #include "source/dialect/postgres.h"
 #include "source/postgres/relation.h"
 #include "source/postgres/snapshot.h"
@@ -11,7 +12,7 @@ namespace pulk::postgres {
 // too, unless the table is rewritten, which changes its file: hence the storage digest. The 32-bit xmin of a row tells
 // new from old as long as fewer than 2^31 transactions lie between; older ones can only be taken for new, never the
 // other way round.
-bool prove_unchanged(pg::Connection& connection, const SnapshotId& now, const SnapshotId& before,
+bool prove_unchanged(pg::Statements& connection, const SnapshotId& now, const SnapshotId& before,
                      const TablePlan& table, const PartitionPlan& partition, std::int64_t rows) {
   // A system identifier survives a promotion; the timeline tells that finished transactions may have been lost.
   if (now.system.empty() || now.system != before.system || now.timeline != before.timeline ||

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "pulk/build_config.h"
+#include "warehouse/duckdb/new_duckdb_file.h"
 
 namespace pulk {
 
@@ -99,7 +100,7 @@ Error duckdb_error(const Error& raw, const std::string& path, const std::string&
   if (raw.kind() != ErrorKind::internal && raw.kind() != ErrorKind::retryable) return raw.with_subject(subject);
   if (contains(said, "INTERRUPT")) return {ErrorKind::retryable, "interrupted", subject};
   if (contains(said, "No space left on device") || contains(said, "Out of disk space")) {
-    struct statvfs room {};
+    struct statvfs room{};
     const std::string folder = fs::path(path).parent_path().string();
     std::string left;
     if (::statvfs(folder.c_str(), &room) == 0)
@@ -115,8 +116,8 @@ Error duckdb_error(const Error& raw, const std::string& path, const std::string&
   if (contains(said, "Dependency Error") || contains(said, "Could not drop the table"))
     return make(ErrorKind::refused, "", "something else in the target depends on this table");
   if (contains(said, "Conversion Error") || contains(said, "Out of Range Error"))
-    return make(ErrorKind::refused, "a value does not fit its target column: ",
-                "map the column to a wider type, or to VARCHAR");
+    return make(ErrorKind::refused,
+                "a value does not fit its target column: ", "map the column to a wider type, or to VARCHAR");
   if (contains(said, "Catalog Error") || contains(said, "Binder Error"))
     return make(ErrorKind::drift, "the target is not as it was planned: ", "");
   if (contains(said, "IO Error")) return make(ErrorKind::retryable, "", "");
@@ -151,6 +152,7 @@ DuckdbFile::DuckdbFile(const std::string& path, std::chrono::milliseconds wait, 
     std::int64_t limit = memory_;
     while (true) {
       try {
+        if (!fs::exists(path_, why)) make_new();
         open_once(limit);
         break;
       } catch (const Error& error) {
@@ -189,6 +191,29 @@ DuckdbFile::~DuckdbFile() {
   opened_here().remove(lock_key_);
 }
 
+void DuckdbFile::make_new() {
+  try {
+    make_duckdb_file(path_);
+  } catch (const Error& error) {
+    throw opening_error(error);
+  }
+}
+
+// What keeps the file from being opened, with the next step.
+Error DuckdbFile::opening_error(const Error& error) const {
+  const std::string& said = error.message();
+  if (contains(said, "Could not set lock")) return error;
+  if (contains(said, "not a valid DuckDB database file"))
+    return {ErrorKind::usage, "is not a DuckDB file", path_, "check the path in the connections file"};
+  if (contains(said, "version number"))
+    return {ErrorKind::usage, "was written by another version of DuckDB: " + said, path_,
+            "use a libduckdb.so of that version (PULK_DUCKDB_LIBRARY), or export and import the file"};
+  if (contains(said, "Permission denied") || contains(said, "Read-only file system") || contains(said, "read-only"))
+    return {ErrorKind::usage, "the DuckDB file cannot be opened for writing: " + said, path_,
+            "check who owns the file and its folder"};
+  return duckdb_error(error, path_, path_);
+}
+
 void DuckdbFile::open_once(std::int64_t memory) {
   const std::string spill = path_ + ".pulk-tmp";
   try {
@@ -212,17 +237,7 @@ void DuckdbFile::open_once(std::int64_t memory) {
   } catch (const Error& error) {
     connection_.reset();
     database_.reset();
-    const std::string& said = error.message();
-    if (contains(said, "Could not set lock")) throw;
-    if (contains(said, "not a valid DuckDB database file"))
-      throw Error(ErrorKind::usage, "is not a DuckDB file", path_, "check the path in the connections file");
-    if (contains(said, "version number"))
-      throw Error(ErrorKind::usage, "was written by another version of DuckDB: " + said, path_,
-                  "use a libduckdb.so of that version (PULK_DUCKDB_LIBRARY), or export and import the file");
-    if (contains(said, "Permission denied") || contains(said, "Read-only file system") || contains(said, "read-only"))
-      throw Error(ErrorKind::usage, "the DuckDB file cannot be opened for writing: " + said, path_,
-                  "check who owns the file and its folder");
-    throw duckdb_error(error, path_, path_);
+    throw opening_error(error);
   }
   // The lock is ours now: what lies here was left by a process that was killed.
   std::error_code why;

@@ -41,7 +41,9 @@ class DuckdbFile : public SqlChannel {
 
  private:
   friend class WideRows;
+  void make_new();
   void open_once(std::int64_t memory);
+  Error opening_error(const Error& error) const;
   void set_memory(std::int64_t bytes);
 
   std::string path_;

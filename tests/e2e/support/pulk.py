@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from support import mariadb, server, target
+from support import mariadb, psqlodbc, server, target
 
 
 @dataclass
@@ -213,6 +213,6 @@ def connection_of(source):
     if isinstance(source, server.Database):
         return "postgresql", {"host": source.server.host, "port": source.server.port, "database": source.name,
                               "username": server.LOGIN, "password": server.PASSWORD}
-    if isinstance(source, mariadb.MariadbDatabase):
+    if isinstance(source, (mariadb.MariadbDatabase, psqlodbc.OverPsqlodbc)):
         return "odbc", source.keys()
     return "odbc", {"driver_name": "SQLite3", "database": str(source.path)}

@@ -49,13 +49,14 @@ TEST(ThrowFindings, UsageGoesBeforeRefusalBeforeDrift) {
   EXPECT_EQ(kind_of({{ErrorKind::refused, {"a", "b", ""}}, {ErrorKind::usage, {"a", "b", ""}}}), 1);
 }
 
-TEST(Encoding, WideTablesShrinkTheirPages) {
+TEST(Encoding, WideTablesHaveSmallerRowGroups) {
   const EncodeOptions wanted;
   const std::int64_t budget = 64 * kMiB;
+  EXPECT_EQ(fit_to_budget(wanted, 16, budget).row_group_bytes, wanted.row_group_bytes);
   EXPECT_LE(lane_cost(fit_to_budget(wanted, 16, budget), 16), budget);
   const EncodeOptions wide = fit_to_budget(wanted, 1600, budget);
   EXPECT_LE(lane_cost(wide, 1600), budget);
-  EXPECT_LT(wide.page_bytes, wanted.page_bytes);
+  EXPECT_LT(wide.row_group_bytes, wanted.row_group_bytes);
 }
 
 TEST(MemoryBudget, ALaneWaitsForItsWholeWorstCase) {
