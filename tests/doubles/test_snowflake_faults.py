@@ -64,11 +64,11 @@ def test_a_statement_outlives_its_client(snowflake):
     for abort in (False, True):
         session = snowflake.session()
         session.sql(f"ALTER SESSION SET ABORT_DETACHED_QUERY = {abort}")
-        body = '{"sqlText": "SELECT SYSTEM$WAIT(3)"}'
+        body = f'{{"sqlText": "SELECT SYSTEM$WAIT(3) AS {abort}_"}}'
         with socket.create_connection((snowflake.host, snowflake.port)) as connection:
             connection.sendall((f"POST /queries/v1/query-request?requestId=r{abort} HTTP/1.1\r\nHost: x\r\nAuthorization: Snowflake "
                                 f'Token="{session._token}"\r\nContent-Length: {len(body)}\r\n\r\n{body}').encode())
-            snowflake.wait_for(lambda: snowflake.statements("WAIT(3)"), what="the statement")
+            snowflake.wait_for(lambda: snowflake.statements(f"AS {abort}_"), what="the statement")
         history = lambda: [q for q in snowflake.control("history") if q["requestId"] == f"r{abort}"][0]  # noqa: E731
         done = snowflake.wait_for(lambda: history()["status"] != "RUNNING" and history(), what="its end")
         assert (done["status"], done["code"]) == (("FAIL", "000604") if abort else ("SUCCESS", None))
