@@ -32,8 +32,9 @@ test: build  ## build, then run all tests, and the fuzzers for half a minute
 
 bench: build  ## pulk beside its peers and beside the floors, about 40 minutes; see bench/README.md
 	@scripts/setup.sh --bench
-	cmake --build --preset release --target pulk_bench_drain pulk_bench_delay_proxy
+	cmake --build --preset release --target pulk_bench_drain pulk_bench_delay_proxy pulk_bench_odbc_drain
 	$(VENV)/bin/python3 bench/run.py $(BENCH)
+	$(VENV)/bin/python3 bench/odbc.py
 
 asan: setup  ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(call compile,debug)
