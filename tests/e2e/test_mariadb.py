@@ -1,5 +1,7 @@
 """MariaDB over ODBC, by a real server and its own driver. Expected values are written by hand or come from PyMySQL."""
 
+import json
+
 import pytest
 
 pytest.register_assert_rewrite("crash_support")
@@ -280,3 +282,23 @@ def test_killed_at_every_step_and_resumed(pulk, maria, step, kind):
     crash(pulk, step, "--parallel", "1")
     resume(pulk, "--parallel", "1")
     check_finished(pulk, {"a": maria.rows("SELECT * FROM a"), "b": maria.rows("SELECT * FROM b")})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_validated_against_the_target(pulk, maria, kind):
+    """All types side by side; then one row of the source is changed, one goes and one comes."""
+    columns = ", ".join(f"{name} {native}" for name, native, *_ in TYPES)
+    maria.execute(f"CREATE TABLE t (id int PRIMARY KEY, {columns})")
+    for row in range(2):
+        maria.execute(f"INSERT INTO t VALUES ({row}, {', '.join(case[2][row] for case in TYPES)})")
+    maria.execute("INSERT INTO t (id) SELECT seq FROM seq_2_to_1200", "ANALYZE TABLE t")
+    pulk.write_config(maria, target=kind)
+    pulk.write_workflow([table_entry("t", partitionSize={"maxRowsPerPartition": 300})])
+    pulk.migrate("--validate").expect(0)
+    maria.execute("UPDATE t SET v = 'other' WHERE id = 1", "DELETE FROM t WHERE id = 700", "INSERT INTO t (id) VALUES (5000)")
+    report = pulk.folder / "report.json"
+    pulk.run("validate", pulk.workflow, "--report", report).expect(3)
+    found = json.loads(report.read_text())["tables"][0]
+    assert [(row["finding"], row["key"]["id"]) for row in found["rows"]["first"]] == [
+        ("changed", "1"), ("extra", "700"), ("missing", "5000")]
+    assert [column["column"] for column in found["columns"] if not column["equal"]] == ["id", "v"]
