@@ -417,7 +417,10 @@ def test_workspace_that_is_a_file(ready):
 
 # --- full disk
 
+# In a chroot the root is no mount point, and mounts cannot be made private there: so the disk is taken away at the end.
 FULL_DISK = textwrap.dedent("""
+    mount --make-rprivate / 2>/dev/null
+    trap 'umount "{folder}"' EXIT
     mount -t tmpfs -o size={size} tmpfs "{folder}" || exit 99
     cd "{home}"
     first=0
@@ -428,6 +431,7 @@ FULL_DISK = textwrap.dedent("""
     "$@" || exit $?
     cp -a "{folder}/." "{saved}"
 """)
+OWN_MOUNTS = ["unshare", "-m" if os.geteuid() == 0 else "-rm", "--propagation", "unchanged"]
 
 
 @pytest.mark.parametrize("kind", ["duckdb", "files"])
@@ -445,8 +449,7 @@ def test_full_disk_of_the_target(pulk, db, kind):
     # Ballast fills the disk so far that the data does not fit.
     script.write_text(FULL_DISK.format(size="64m", folder=disk, home=pulk.folder, saved=saved).replace(
         "first=0", f'head -c 62m /dev/zero >"{disk}/ballast"\nfirst=0'))
-    unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
-    running = pulk.start("migrate", pulk.workflow, "--retries", "1", prefix=[*unshare, "sh", str(script)])
+    running = pulk.start("migrate", pulk.workflow, "--retries", "1", prefix=[*OWN_MOUNTS, "sh", str(script)])
     result = running.wait(100).expect(0, "first run: 2")
     assert "disk" in result.stderr or "No space left" in result.stderr, str(result)
     pulk.target = saved / pulk.target.name
@@ -462,8 +465,7 @@ def test_full_disk_of_the_workspace(pulk, db):
     script = pulk.folder / "full_disk.sh"
     script.write_text(FULL_DISK.format(size="8m", folder=disk, home=pulk.folder, saved=saved).replace(
         "first=0", f'head -c 7m /dev/zero >"{disk}/ballast"\nfirst=0'))
-    unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
-    running = pulk.start("migrate", pulk.workflow, "--retries", "1", prefix=[*unshare, "sh", str(script)])
+    running = pulk.start("migrate", pulk.workflow, "--retries", "1", prefix=[*OWN_MOUNTS, "sh", str(script)])
     result = running.wait(100).expect(0, "first run: 2")
     assert "disk" in result.stderr or "No space left" in result.stderr, str(result)
     assert_same_rows(db.rows("TABLE t"), pulk.rows("t"))
