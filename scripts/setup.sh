@@ -66,7 +66,7 @@ build_packages=(
 # libsqliteodbc, odbc-mariadb and odbc-postgresql are the ODBC drivers that the tests use; clang is for libFuzzer.
 test_packages=(
   ca-certificates curl libsqliteodbc mariadb-server odbc-mariadb odbc-postgresql pgbouncer postgresql-15 postgresql-client-15 sqlite3
-  clang-16 libclang-rt-16-dev locales
+  clang-16 libclang-rt-16-dev locales openssl
 )
 
 # Fills the array `missing` with those of the given packages that are not installed.

@@ -290,12 +290,15 @@ void CopyOut::wake_at(int bytes) {
 
 void CopyOut::wait_for_bytes() {
   const int socket = PQsocket(connection_.raw_);
-  int waiting = 0;
-  if (!wait_for(socket, POLLIN, kPatienceMilliseconds) && ioctl(socket, FIONREAD, &waiting) == 0 && waiting == 0) {
-    // The server is slow: its next byte wakes us.
-    wake_at(1);
-    wait_for(socket, POLLIN, -1);
-    wake_at(kWakeBytes);
+  if (!wait_for(socket, POLLIN, kPatienceMilliseconds)) {
+    int waiting = 0;
+    // Once more to libpq before sleeping: the TLS layer may hold bytes that the socket no longer shows.
+    if (quiet_ && ioctl(socket, FIONREAD, &waiting) == 0 && waiting == 0) {
+      wake_at(1);
+      wait_for(socket, POLLIN, -1);
+      wake_at(kWakeBytes);
+    }
+    quiet_ = true;
   }
   if (PQconsumeInput(connection_.raw_) == 1) return;
   failed_ = true;
@@ -307,6 +310,7 @@ std::optional<std::string_view> CopyOut::next() {
   if (finished_) return std::nullopt;
   int size = 0;
   while ((size = PQgetCopyData(connection_.raw_, &buffer_, 1)) == 0) wait_for_bytes();
+  quiet_ = false;
   // The request to cancel may be lost on its way; rows that still arrive are not waited out.
   if (connection_.canceller_->requested() && size >= 0) {
     failed_ = true;

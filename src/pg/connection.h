@@ -125,6 +125,7 @@ class CopyOut {
   char* buffer_ = nullptr;
   bool finished_ = false;
   bool failed_ = false;
+  bool quiet_ = false;  // the last wait brought nothing
   std::int64_t rows_reported_ = -1;
 };
 
