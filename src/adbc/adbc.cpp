@@ -128,6 +128,8 @@ class Statement {
       // The interface takes a C string: what follows a NUL would be lost without a word.
       if (sql.find('\0') != std::string_view::npos)
         throw Error(ErrorKind::refused, "an SQL statement cannot contain a NUL character");
+      for (const auto& [name, value] : connection.statement_options_)
+        call.check(AdbcStatementSetOption(&handle_, name.c_str(), value.c_str(), call.out()), "");
       call.check(AdbcStatementSetSqlQuery(&handle_, std::string(sql).c_str(), call.out()), "");
     } catch (...) {
       AdbcStatementRelease(&handle_, nullptr);
@@ -168,10 +170,11 @@ Rows Connection::query(std::string_view sql) {
   check(imported.status());
   const auto reader = *imported;
   std::vector<Rows::Row> rows;
+  const std::vector<std::string> names = reader->schema()->field_names();
   while (true) {
     std::shared_ptr<arrow::RecordBatch> batch;
     check(reader->ReadNext(&batch));
-    if (batch == nullptr) return Rows(std::move(rows));
+    if (batch == nullptr) return Rows(names, std::move(rows));
     for (std::int64_t r = 0; r < batch->num_rows(); ++r) {
       Rows::Row& row = rows.emplace_back();
       for (const auto& column : batch->columns()) row.push_back(value_text(*column, r));

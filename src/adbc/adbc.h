@@ -29,7 +29,8 @@ namespace pulk::adbc {
 class Rows {
  public:
   using Row = std::vector<std::optional<std::string>>;
-  explicit Rows(std::vector<Row> rows) : rows_(std::move(rows)) {}
+  Rows(std::vector<std::string> names, std::vector<Row> rows) : names_(std::move(names)), rows_(std::move(rows)) {}
+  const std::vector<std::string>& names() const { return names_; }
   std::size_t size() const { return rows_.size(); }
   std::size_t width() const { return rows_.empty() ? 0 : rows_.front().size(); }
   bool empty() const { return rows_.empty(); }
@@ -38,6 +39,7 @@ class Rows {
   std::int64_t integer(std::size_t row, std::size_t column) const;     // throws Error(internal) when it is none
 
  private:
+  std::vector<std::string> names_;
   std::vector<Row> rows_;
 };
 
@@ -69,11 +71,14 @@ class Connection {
   Rows query(std::string_view sql);
   // The result as it arrives; must be gone before the connection is.
   std::shared_ptr<arrow::RecordBatchReader> stream(std::string_view sql);
+  // An option of the driver's that every following statement gets.
+  void set_statement_option(const std::string& name, const std::string& value) { statement_options_[name] = value; }
   // Asks the driver to stop the running statement. Does nothing when none runs.
   void cancel() noexcept;
 
  private:
   std::unique_ptr<AdbcConnection> handle_;
+  std::map<std::string, std::string> statement_options_;
   std::mutex running_mutex_;
   AdbcStatement* running_ = nullptr;
 

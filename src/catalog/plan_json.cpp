@@ -49,7 +49,7 @@ std::string plan_to_json(const TablePlan& plan) {
             {"target_exists", plan.target_exists},
             {"notes", plan.notes}};
   j["columns"] = json::array();
-  for (const ColumnPlan& c : plan.columns)
+  for (const ColumnPlan& c : plan.columns) {
     j["columns"].push_back({{"source", c.source_name},
                             {"source_type", c.source_type},
                             {"nullable", c.nullable},
@@ -61,6 +61,9 @@ std::string plan_to_json(const TablePlan& plan) {
                             {"refusal", c.refusal},
                             {"refusal_hint", c.refusal_hint},
                             {"note", c.note}});
+    if (c.least) j["columns"].back()["least"] = *c.least;
+    if (c.most) j["columns"].back()["most"] = *c.most;
+  }
   j["partitions"] = json::array();
   for (const PartitionPlan& p : plan.partitions)
     j["partitions"].push_back({{"ordinal", p.ordinal},
@@ -103,6 +106,8 @@ TablePlan plan_from_json(std::string_view text) {
       column.refusal = c.at("refusal");
       column.refusal_hint = c.at("refusal_hint");
       column.note = c.at("note");
+      if (c.contains("least")) column.least = c.at("least").get<std::int64_t>();
+      if (c.contains("most")) column.most = c.at("most").get<std::int64_t>();
       plan.columns.push_back(std::move(column));
     }
     for (const json& p : j.at("partitions")) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,9 @@ struct ColumnPlan {
   std::string load_expression;  // over the quoted file column, in the target's SQL; "" for targets without SQL
   std::string refusal;          // why the column cannot travel; "" when it can
   std::string refusal_hint;
-  std::string note;             // what a reader of the plan should know ("space padded to 10")
+  std::string note;  // what a reader of the plan should know ("space padded to 10")
+  // What the target holds, in the carrier's unit (days, microseconds); a value outside is refused when it is read.
+  std::optional<std::int64_t> least, most;
 };
 
 // How a partition is cut out of its table.

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "config/document.h"
 #include "config/text_file.h"
 #include "config/toml_table.h"
 
@@ -104,6 +105,49 @@ void read_sources(TomlFile& file, TomlTable& connections, ConnectionsFile& resul
   sources.finish();
 }
 
+// A stage that may stand in a PUT and a COPY: @~, or @db.schema.stage, with or without a prefix.
+void check_stage(TomlTable& table, const std::string& stage) {
+  if (stage.empty()) return;
+  const bool user = stage == "@~" || stage.starts_with("@~/");
+  const bool named = stage.size() > 1 && stage.front() == '@' && stage[1] != '%' && stage[1] != '~' && stage[1] != '/';
+  if (!user && !named)
+    table.add_problem("stage", "must be \"@~\" or \"@DATABASE.SCHEMA.STAGE\", with or without a prefix",
+                      "leave it out for a stage of pulk's own");
+  else if (stage.find_first_of("'\\\n ") != std::string::npos)
+    table.add_problem("stage", "has a character that cannot stand in a stage's name here");
+}
+
+SnowflakeTarget read_snowflake(TomlFile& file, TomlTable& table, bool by_name) {
+  SnowflakeTarget target;
+  target.by_name = by_name;
+  table.take("connection_name", target.connection_name);
+  table.take("stage", target.stage);
+  check_stage(table, target.stage);
+  table.take_choice("clean_up", target.clean_up, {"never", "onSuccess"});
+  table.take("upload_parallel", target.upload_parallel, 1, 99);
+  table.take("lock_timeout", target.lock_timeout, 1, kDay);
+  if (by_name) return target;
+  for (const auto& [written, key] : snowflake_keys()) {
+    if (!table.has(written)) continue;
+    Secret value;
+    if (written == "port" || written == "login_timeout" || written == "request_timeout") {
+      int number = 0;
+      table.take(written, number, 1, 65535);
+      value = Secret(std::to_string(number));
+    } else if (key == "password" || key == "private_key" || key == "private_key_passphrase" || key == "token") {
+      table.take(written, value);
+    } else {
+      std::string text;
+      table.take(written, text);
+      value = Secret(text);
+    }
+    const std::string where = where_of(file.path, table.path_of_key(written));
+    if (!target.keys.emplace(key, SnowflakeTarget::Value{value, where}).second)
+      table.add_problem(written, "says what another key of this table says too", "keep one of them");
+  }
+  return target;
+}
+
 void read_targets(TomlFile& file, TomlTable& connections, ConnectionsFile& result) {
   const toml::table* node = connections.take_table("target");
   if (node == nullptr) return;
@@ -118,7 +162,16 @@ void read_targets(TomlFile& file, TomlTable& connections, ConnectionsFile& resul
     result.targets.emplace("files", FilesConnection{read_path(table, "the folder")});
     table.finish();
   }
-  for (const char* kind : {"snowflake_connection_name", "s3", "blob", "gcs"}) {
+  for (const char* kind : {"snowflake", "snowflake_connection_name"}) {
+    const toml::table* inner = targets.take_table(kind);
+    if (inner == nullptr) continue;
+    TomlTable table(file, *inner, targets.path_of_key(kind));
+    SnowflakeTarget target = read_snowflake(file, table, std::string(kind) == "snowflake_connection_name");
+    target.where = where_of(file.path, targets.path_of_key(kind));
+    result.targets.emplace(kind, std::move(target));
+    table.finish();
+  }
+  for (const char* kind : {"s3", "blob", "gcs"}) {
     if (targets.take_table(kind) != nullptr) result.unsupported_targets.emplace(kind);
   }
   targets.finish();
@@ -160,7 +213,7 @@ ConnectionsFile load_connections(const std::string& path, const ReferenceResolve
   const toml::table document = parse(
       read_text_file(path,
                      "write it with a [connections.source.postgresql] or [connections.source.odbc] table and a "
-                     "[connections.target.duckdb] or [connections.target.files] table"),
+                     "[connections.target.duckdb], [connections.target.files] or [connections.target.snowflake] table"),
       path);
   TomlFile file;
   file.path = path;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/secret.h"
+#include "config/snowflake_connection.h"
 
 namespace pulk {
 
@@ -51,7 +52,7 @@ struct FilesConnection {
 };
 
 using SourceConnection = std::variant<PostgresConnection, OdbcConnection>;
-using TargetConnection = std::variant<DuckdbConnection, FilesConnection>;
+using TargetConnection = std::variant<DuckdbConnection, FilesConnection, SnowflakeTarget>;
 
 struct ApplicationConfig {
   std::optional<int> max_parallel_tasks;
@@ -63,7 +64,8 @@ struct ConnectionsFile {
   std::string selected_task_source;
   ApplicationConfig application;
   std::map<std::string, SourceConnection> sources;  // by kind: "postgresql", "odbc"
-  std::map<std::string, TargetConnection> targets;  // by kind: "duckdb", "files"
+  std::map<std::string, TargetConnection>
+      targets;  // by kind: "duckdb", "files", "snowflake", "snowflake_connection_name"
   // Kinds of the contract that this version cannot use. Neither checked nor resolved: a file may serve other tools too.
   std::set<std::string> unsupported_sources, unsupported_targets;
   std::vector<std::string> without_effect;  // paths of the contract's settings that this version does not use
@@ -76,7 +78,7 @@ using ReferenceResolver = std::function<std::string(std::string_view text)>;
 
 // Throws Error(usage) with all problems, Error(refused) when the only problems are references that this version cannot
 // resolve. A kind of connection that the workflow contract names but this version cannot use (sqlserver, redshift,
-// teradata, snowflake_connection_name ...) is only listed: whoever selects it refuses it.
+// teradata ...) is only listed: whoever selects it refuses it.
 // Relative paths of duckdb, files and SQLite databases are relative to the current folder.
 ConnectionsFile load_connections(const std::string& path, const ReferenceResolver& resolve);
 

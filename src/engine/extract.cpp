@@ -11,6 +11,7 @@
 #include "base/steps.h"
 #include "catalog/arrow_schema.h"
 #include "engine/parquet_roller.h"
+#include "engine/value_range.h"
 #include "engine/wide_gate.h"
 
 namespace pulk {
@@ -71,6 +72,7 @@ Extracted extract(SourceLane& lane, const TablePlan& table, const PartitionPlan&
   bool first = true;
   while (auto batch = reader->next()) {
     cancel.check();
+    check_ranges(*batch, table);
     const std::int64_t bytes = arrow::util::TotalBufferSize(*batch);
     result.rows_read += batch->num_rows();
     undo.count(batch->num_rows(), bytes);

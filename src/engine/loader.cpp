@@ -79,7 +79,7 @@ void Loader::main() {
       std::unique_lock lock(mutex_);
       if (queue_.empty() && session != nullptr) {
         // Closing an embedded database is a checkpoint; a moment's patience saves one per partition.
-        wake_.wait_for(lock, std::chrono::milliseconds(150), [this] { return stop_ || !queue_.empty(); });
+        wake_.wait_for(lock, warehouse_.patience(), [this] { return stop_ || !queue_.empty(); });
       } else {
         wake_.wait(lock, [this] { return stop_ || !queue_.empty(); });
       }

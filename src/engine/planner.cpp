@@ -93,7 +93,7 @@ std::optional<WrittenName> read_name(const std::string& written, const std::stri
   }
 }
 
-std::string target_name(const TableConfig& config, const SourceColumn& column, NameRule rule,
+std::string target_name(const TableConfig& config, const TableInfo& info, const SourceColumn& column, NameRule rule,
                         const Warehouse& warehouse, std::vector<Finding>& findings) {
   for (std::size_t i = 0; i < config.name_mappings.size(); ++i) {
     const NameMapping& mapping = config.name_mappings[i];
@@ -102,7 +102,12 @@ std::string target_name(const TableConfig& config, const SourceColumn& column, N
     if (!from || !matches(*from, column.name, rule)) continue;
     if (const auto to = read_name(mapping.target_name, where + ".targetName", findings)) return warehouse.column_name(*to);
   }
-  return warehouse.column_name({column.name, false});
+  // Names that only their letters' case tells apart are kept as they are.
+  const std::string folded = warehouse.column_name({column.name, false});
+  const bool alone = std::none_of(info.columns.begin(), info.columns.end(), [&](const SourceColumn& other) {
+    return other.name != column.name && warehouse.column_name({other.name, false}) == folded;
+  });
+  return alone ? folded : warehouse.column_name({column.name, true});
 }
 
 void check_names(const TableConfig& config, const TableInfo& info, NameRule rule, std::vector<Finding>& findings) {
@@ -191,7 +196,7 @@ TablePlan plan_columns(const TableConfig& config, const TableInfo& info, NameRul
     way.source_type = column.native_type;
     way.nullable = column.nullable;
     way.note = column.note;
-    way.target_name = target_name(config, column, source_rule, warehouse, findings);
+    way.target_name = target_name(config, info, column, source_rule, warehouse, findings);
     const std::string mapped = mapped_type(config, column);
     std::string deployed_type;
     if (deployed)
@@ -212,6 +217,8 @@ TablePlan plan_columns(const TableConfig& config, const TableInfo& info, NameRul
     way.carrier = choice.carrier;
     way.target_type = choice.target_type;
     way.load_expression = choice.load_expression;
+    way.least = choice.least;
+    way.most = choice.most;
     way.refusal = choice.refusal;
     way.refusal_hint = choice.hint;
     if (!choice.note.empty()) way.note += (way.note.empty() ? "" : "; ") + choice.note;

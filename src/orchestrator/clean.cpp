@@ -25,8 +25,9 @@ struct Cleaning::Impl {
   std::set<std::string> abandoned;
 };
 
-Cleaning::Cleaning(const CleanOptions& options, CancelToken& cancel) : impl_(new Impl{options, cancel, {}, {}, {}, {}, {}}) {
-  impl_->warehouse = open_target(options.connections, options.target);
+Cleaning::Cleaning(const CleanOptions& options, CancelToken& cancel)
+    : impl_(new Impl{options, cancel, {}, {}, {}, {}, {}}) {
+  impl_->warehouse = open_target(options.connections, options.target, cancel);
   if (fs::exists(fs::path(options.workspace) / "ledger.sqlite")) {
     WorkspaceOptions workspace;
     workspace.folder = options.workspace;

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "adbc/adbc.h"
+#include "adbc/snowflake/library.h"
 #include "base/cancel.h"
 #include "base/strings.h"
 #include "config/connections.h"
@@ -105,6 +106,7 @@ class Doctor {
       : options_(options), cancel_(cancel), on_check_(on_check) {}
 
   std::vector<Check> run() {
+    start_for_target(options_.connections, options_.target);
     check_files();
     check_source();
     check_target();
@@ -152,6 +154,10 @@ class Doctor {
     const auto add = [&](const Secret& secret) {
       if (secret.reveal().size() >= 4) secrets_.push_back(secret);
     };
+    for (const auto& [name, target] : connections_->targets)
+      if (const auto* snowflake = std::get_if<SnowflakeTarget>(&target))
+        for (const char* key : {"password", "private_key", "private_key_passphrase", "token"})
+          if (const auto found = snowflake->keys.find(key); found != snowflake->keys.end()) add(found->second.text);
     for (const auto& [name, source] : connections_->sources) {
       std::visit([&](const auto& connection) { add(connection.password); }, source);
       const auto* odbc = std::get_if<OdbcConnection>(&source);
@@ -167,6 +173,7 @@ class Doctor {
   bool check_odbc_driver(const OdbcConnection& odbc);
   bool check_address(const std::string& host, int port, std::chrono::seconds timeout);
   void check_target();
+  void check_snowflake();
   void check_tables();
   Verdict look_at_types();
   void check_machine();
@@ -188,6 +195,7 @@ class Doctor {
   std::unique_ptr<WarehouseSession> session_;
   std::vector<Described> tables_;
   std::int64_t source_bytes_ = 0;
+  bool in_cloud_ = false;  // the target takes no room on this machine
 };
 
 void Doctor::check_files() {
@@ -331,15 +339,17 @@ void Doctor::check_target() {
     skip("target connection", "the connections file cannot be used");
     return skip_all("the connections file cannot be used");
   }
-  bool duckdb = false;
+  bool duckdb = false, snowflake = false;
   if (!check("target connection", "name a target of the connections file with --target", [&] {
         const auto& [name, found] =
             choose(connections_->targets, connections_->unsupported_targets, options_.target, "target");
         duckdb = std::holds_alternative<DuckdbConnection>(found);
-        warehouse_ = open_target(options_.connections, name);
+        snowflake = std::holds_alternative<SnowflakeTarget>(found);
+        warehouse_ = open_target(options_.connections, name, cancel_);
         return passed(name + ": " + warehouse_->location());
       }))
     return skip_all("there is no target connection");
+  if (snowflake) return check_snowflake();
 
   const bool library = !duckdb || check("duckdb library", "set PULK_DUCKDB_LIBRARY to the path of libduckdb.so", [&] {
     const std::string path = duckdb_library();
@@ -366,6 +376,17 @@ void Doctor::check_target() {
     }
     session_ = warehouse_->open(std::chrono::milliseconds(0), kTargetMemory, false, &cancel_);
     return passed(location + " opens, no other process holds it");
+  });
+}
+
+void Doctor::check_snowflake() {
+  in_cloud_ = true;
+  if (!check("snowflake driver", "pip install adbc-driver-snowflake",
+             [] { return passed(snowflake::driver_library()); }))
+    return skip("target login", "the driver cannot be used");
+  check("target login", "check the connection's settings", [&] {
+    session_ = warehouse_->open(std::chrono::milliseconds(0), kTargetMemory, false, &cancel_);
+    return passed(session_->about());
   });
 }
 
@@ -453,7 +474,7 @@ Verdict Doctor::look_at_types() {
 void Doctor::check_machine() {
   check("disk space", "make room", [&] {
     std::vector<std::string> folders = {probe::nearest_folder(options_.workspace)};
-    if (warehouse_ != nullptr) {
+    if (warehouse_ != nullptr && !in_cloud_) {
       const std::string target = probe::nearest_folder(warehouse_->location());
       if (!probe::same_disk(target, folders.front())) folders.push_back(target);
     }

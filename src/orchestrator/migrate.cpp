@@ -238,6 +238,7 @@ MigrateResult migrate(const MigrateOptions& options, CancelToken& cancel, Progre
   run.spool = spool.string();
   run.target_lock_wait = options.lock_wait;
   run.encode = options.encode;
+  run.encode.file_bytes = std::min(run.encode.file_bytes, ends.warehouse->largest_file());
 
   MigrateResult result;
   result.run = start->run.id;
@@ -252,8 +253,10 @@ MigrateResult migrate(const MigrateOptions& options, CancelToken& cancel, Progre
                        format_bytes(options.memory)),
            {{"event", "run_started"}, {"run", result.run}, {"tables", static_cast<std::int64_t>(start->tables.size())}});
 
-  const RunIdentity who{start->run.id, fmt::format("{} workspace {}", describe_this_process(),
-                                                   std::filesystem::absolute(options.workspace).string())};
+  const RunIdentity who{
+      start->run.id,
+      fmt::format("{} workspace {}", describe_this_process(), std::filesystem::absolute(options.workspace).string()),
+      ends.workflow.name};
   result.outcome = run_tables(*ends.source, snapshots, *ends.warehouse, *store, who, std::move(start->tables), run,
                               cancel, progress);
   // Whatever failed or did not: a process that was taken over has only that to say.

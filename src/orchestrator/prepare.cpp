@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "adbc/snowflake/library.h"
 #include "base/cancel.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -14,6 +15,7 @@
 #include "source/postgres/postgres_source.h"
 #include "warehouse/duckdb/duckdb_warehouse.h"
 #include "warehouse/files/files_warehouse.h"
+#include "warehouse/snowflake/snowflake_warehouse.h"
 
 namespace pulk {
 
@@ -48,7 +50,16 @@ std::string choose(const Map& map, const std::set<std::string>& unsupported, con
               "choose one by --" + side);
 }
 
-std::unique_ptr<Warehouse> make_warehouse(const TargetConnection& target) {
+// The driver's share (I3): what uploads hold in memory.
+constexpr std::int64_t kDriverMemory = 128LL << 20;
+
+std::unique_ptr<Warehouse> make_warehouse(const TargetConnection& target, CancelToken& cancel) {
+  if (const auto* snowflake = std::get_if<SnowflakeTarget>(&target)) {
+    SnowflakeConnection connection = resolve_snowflake(*snowflake);
+    snowflake::limit_go_memory(kDriverMemory);
+    for (const std::string& warning : connection.warnings) log_warning(warning);
+    return make_snowflake_warehouse(std::move(connection), &cancel);
+  }
   if (const auto* duckdb = std::get_if<DuckdbConnection>(&target)) return make_duckdb_warehouse(*duckdb);
   return make_files_warehouse(std::get<FilesConnection>(target));
 }
@@ -67,10 +78,22 @@ std::unique_ptr<Source> open_source(const std::string& connections_file, const s
   return make_source(connections.sources.at(chosen), 1 + kConnectionsBesideLanes, cancel);
 }
 
-std::unique_ptr<Warehouse> open_target(const std::string& connections_file, const std::string& name) {
+std::unique_ptr<Warehouse> open_target(const std::string& connections_file, const std::string& name,
+                                       CancelToken& cancel) {
   const ConnectionsFile connections = load_connections(connections_file, resolve_reference);
-  return make_warehouse(connections.targets.at(
-      choose(connections.targets, connections.unsupported_targets, name, "target", connections.path)));
+  return make_warehouse(connections.targets.at(choose(connections.targets, connections.unsupported_targets, name,
+                                                      "target", connections.path)),
+                        cancel);
+}
+
+void start_for_target(const std::string& connections_file, const std::string& name) {
+  try {
+    const ConnectionsFile connections = load_connections(connections_file, resolve_reference);
+    const std::string chosen = choose(connections.targets, connections.unsupported_targets, name, "target", "");
+    if (std::holds_alternative<SnowflakeTarget>(connections.targets.at(chosen))) snowflake::limit_go_memory(kDriverMemory);
+  } catch (const Error&) {
+    // Told by whoever opens the target.
+  }
 }
 
 Ends open_ends(const MigrateOptions& options, CancelToken& cancel) {
@@ -106,8 +129,8 @@ Ends open_ends(const MigrateOptions& options, CancelToken& cancel) {
                 "successor, one that reads", "--max-source-connections");
   ends.lanes = std::clamp(wanted, 1, ends.max_connections - kConnectionsBesideLanes);
 
+  ends.warehouse = make_warehouse(connections->targets.at(ends.target_name), cancel);
   ends.source = make_source(connections->sources.at(ends.source_name), ends.max_connections, cancel);
-  ends.warehouse = make_warehouse(connections->targets.at(ends.target_name));
   return ends;
 }
 
@@ -189,7 +212,8 @@ Prepared prepare(const Ends& ends, const std::vector<TableConfig>& tables, Snaps
       continue;
     }
     for (const PreparedTable& other : prepared.tables)
-      if (ends.warehouse->same_column(other.plan.target.schema, table.plan.target.schema) &&
+      if (other.plan.target.database == table.plan.target.database &&
+          ends.warehouse->same_column(other.plan.target.schema, table.plan.target.schema) &&
           ends.warehouse->same_column(other.plan.target.table, table.plan.target.table))
         prepared.findings.push_back({ErrorKind::usage,
                                      {config.where + ".target",

@@ -10,7 +10,6 @@ namespace pulk {
 
 namespace {
 
-std::string text(const std::string& value) { return sql_literal(value); }
 std::string number(std::int64_t value) { return std::to_string(value); }
 
 MarkState parse_state(const std::string& state) {
@@ -19,15 +18,17 @@ MarkState parse_state(const std::string& state) {
   throw Error(ErrorKind::internal, "a mark in the target has the unknown state \"" + state + "\"");
 }
 
-std::string of(const std::string& run, const Marks::Target& target) {
+}  // namespace
+
+std::string SqlChannel::literal(std::string_view text) const { return sql_literal(text); }
+
+std::string Marks::of(const std::string& run, const Target& target) const {
   return " WHERE run = " + text(run) + " AND target = " + text(target.key);
 }
 
-std::string of(const std::string& run, const Marks::Target& target, const std::string& partition) {
+std::string Marks::of(const std::string& run, const Target& target, const std::string& partition) const {
   return of(run, target) + " AND \"partition\" = " + text(partition);
 }
-
-}  // namespace
 
 void Marks::create_tables() {
   channel_.execute("CREATE TABLE IF NOT EXISTS " + table("mark") +
@@ -61,9 +62,9 @@ bool Marks::published(const std::vector<Mark>& marks) {
                      [](const Mark& m) { return m.partition.empty() && m.state == MarkState::published; });
 }
 
-void Marks::take(const RunIdentity& who, const Target& target, const std::vector<PartitionPlan>& partitions) {
-  const auto leases = channel_.query("SELECT run, owner, since FROM " + table("lease") +
-                                     " WHERE target = " + text(target.key));
+bool Marks::check_lease(const RunIdentity& who, const Target& target) {
+  const auto leases =
+      channel_.query("SELECT run, owner, since FROM " + table("lease") + " WHERE target = " + text(target.key));
   for (const auto& lease : leases) {
     if (lease.at(0) == who.run) continue;
     throw Error(ErrorKind::retryable,
@@ -72,8 +73,13 @@ void Marks::take(const RunIdentity& who, const Target& target, const std::vector
                 target.name.display(),
                 "resume that run in its workspace, or give it up with: pulk clean --abandon " + lease.at(0));
   }
+  return !leases.empty();
+}
+
+void Marks::take(const RunIdentity& who, const Target& target, const std::vector<PartitionPlan>& partitions) {
+  const bool held = check_lease(who, target);
   const std::string names = text(target.key) + ", " + text(target.name.schema) + ", " + text(target.name.table);
-  if (leases.empty()) {
+  if (!held) {
     channel_.execute("INSERT INTO " + table("lease") + " VALUES (" + names + ", " + text(who.run) + ", " +
                      text(who.owner) + ", " + text(utc_now()) + ")");
   } else {

@@ -1,6 +1,6 @@
 // The mark protocol (I2) over any target that speaks plain SQL: the tables `mark` and `lease`, and what each step of a
 // partition's life does to them. The warehouses own the transactions: every function here runs inside one of theirs,
-// together with the data it stands for. Used by duckdb/ and files/.
+// together with the data it stands for. Used by all warehouses.
 //
 // A function that changes a mark names the fence it was taken with; when that fence is no longer the mark's, nothing
 // has changed and Error(retryable) "fence lost" is thrown, at which the caller must roll back.
@@ -20,6 +20,7 @@ class SqlChannel {
   virtual ~SqlChannel() = default;
   virtual std::int64_t execute(const std::string& sql) = 0;  // rows changed
   virtual std::vector<std::vector<std::string>> query(const std::string& sql) = 0;  // NULL is ""
+  virtual std::string literal(std::string_view text) const;                         // by default as the standard says
 };
 
 class Marks {
@@ -38,6 +39,8 @@ class Marks {
   std::vector<Mark> look(const std::string& run, const Target& target);
   static bool published(const std::vector<Mark>& marks);
 
+  // True when this run holds the lease. Throws Error(retryable) when another run does.
+  bool check_lease(const RunIdentity& who, const Target& target);
   // Lease, pending marks for all partitions that have none, fence + 1 everywhere. Throws Error(retryable) when
   // another run holds the lease.
   void take(const RunIdentity& who, const Target& target, const std::vector<PartitionPlan>& partitions);
@@ -71,6 +74,9 @@ class Marks {
 
  private:
   std::string table(const char* name) const { return prefix_ + name; }
+  std::string text(std::string_view value) const { return channel_.literal(value); }
+  std::string of(const std::string& run, const Target& target) const;
+  std::string of(const std::string& run, const Target& target, const std::string& partition) const;
   [[noreturn]] void fence_lost(const std::string& run, const Target& target, const std::string& partition,
                                std::int64_t fence);
 

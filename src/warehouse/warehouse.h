@@ -1,5 +1,5 @@
 // A target that tables are loaded into, exactly once. The marks in the target are the truth (DESIGN: mark protocol);
-// the ledger is a cache of them. Implementations: duckdb/, files/.
+// the ledger is a cache of them. Implementations: duckdb/, files/, snowflake/.
 //
 // Marks live beside the data: table `mark` has one row per (run, table, partition) with fence, state, snapshot, rows
 // and attempt, and one row with partition "" per (run, table), the publish mark; table `lease` has one row per target
@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,6 +44,7 @@ struct Mark {
 struct RunIdentity {
   std::string run;              // run id
   std::string owner;
+  std::string workflow = {};  // for people who look at the target's query history
 };
 
 // A table as it stands in the target.
@@ -65,6 +67,9 @@ struct TypeChoice {
   std::string refusal;
   std::string hint;
   std::string note;
+  // What the type holds, in the carrier's unit (days, microseconds): other values are refused by name when they are
+  // read.
+  std::optional<std::int64_t> least, most;
 };
 
 struct PartitionLoad {
@@ -144,6 +149,9 @@ class WarehouseSession {
   };
   virtual std::vector<Leftover> leftovers() = 0;
 
+  // Who is logged in where, for the doctor; "" for embedded targets.
+  virtual std::string about() { return {}; }
+
   // What the summary should say about what this session did ("created without its primary key ..."); may be empty.
   virtual std::vector<std::string> notes() const { return {}; }
 };
@@ -151,8 +159,8 @@ class WarehouseSession {
 class Warehouse {
  public:
   virtual ~Warehouse() = default;
-  virtual std::string kind() const = 0;            // "duckdb", "files"
-  virtual std::string location() const = 0;        // path, for people
+  virtual std::string kind() const = 0;      // "duckdb", "files", "snowflake"
+  virtual std::string location() const = 0;  // path, for people
   virtual NameRule name_rule() const = 0;
 
   // The target's type for a logical type. `mapped` is the user's columnTypeMappings target ("" = none), in the
@@ -176,6 +184,13 @@ class Warehouse {
 
   // Where the files of one table of one run wait. `spool` is a folder of pulk's own for targets that have no place.
   virtual std::unique_ptr<Stage> stage(const std::string& run, const TablePlan& plan, const std::string& spool) = 0;
+
+  // How long a session may stay open with nothing to do. Others may be waiting for an embedded target's lock; a login
+  // to a service is dear.
+  virtual std::chrono::milliseconds patience() const { return std::chrono::milliseconds(150); }
+
+  // Staged files larger than this cost memory that nobody has counted (I3).
+  virtual std::int64_t largest_file() const { return std::numeric_limits<std::int64_t>::max(); }
 
   // Opens the target; waits until the deadline for another process's lock, then throws Error(retryable) that names
   // it by pid. `memory` = bytes the session may use (I3). create = false: Error(usage) when it does not exist.

@@ -75,6 +75,14 @@ def maria_logged(mariadb_servers):
     database.drop()
 
 
+@pytest.fixture(scope="session")
+def snowflake_server():
+    """A stand-in for Snowflake; each test has a database of its own in it."""
+    server = Snowflake()
+    yield server
+    server.remove()
+
+
 @pytest.fixture
 def snowflake():
     """A stand-in for Snowflake, empty, for one test."""

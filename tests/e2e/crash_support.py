@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from support import target
+from support import snowflake_table, target
 from support.pulk import Running, table_entry
 from support.values import assert_same_rows
 
@@ -163,6 +163,9 @@ def check_nothing_left(pulk, workspace=None):
         assert ledger.execute("SELECT * FROM owner").fetchall() == []
         assert ledger.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert ledger.execute("PRAGMA foreign_key_check").fetchall() == []
+    if pulk.kind == "snowflake":
+        snowflake_table.check_nothing_left(pulk.target)
+        return
     if pulk.kind == "duckdb":
         assert not list(pulk.folder.glob("*.pulk-tmp"))
         with target.open_duckdb(pulk.target) as connection:

@@ -22,6 +22,8 @@ A case is a table of a source, a workflow, and what must come of it. Keys of a c
   same_as.TABLE     a SELECT at the source that gives the same rows
   columns.TABLE     names of its columns, in order
   types.TABLE       their types as DuckDB reads them
+  snowflake         false: the case is not for Snowflake; else those of types_*.toml with target "both" are
+  snowflake_types.TABLE   their types in Snowflake
   not_null.TABLE, primary_key.TABLE   columns
   partitions.TABLE  how many partitions the summary must name at least
   most_rows.TABLE   rows that no partition of the source table may exceed, by `pulk status`
@@ -44,9 +46,9 @@ from support.values import assert_same_rows, difference
 
 CASES = Path(__file__).parent / "cases"
 STEP_KEYS = {"setup", "target_setup", "tables", "workflow", "args", "plan_output", "exit", "output", "not_output",
-             "nothing_made", "tables_there", "rows", "same_as", "columns", "types", "not_null", "primary_key",
+             "nothing_made", "tables_there", "rows", "same_as", "columns", "types", "snowflake_types", "not_null", "primary_key",
              "partitions", "most_rows", "target_rows"}
-CASE_KEYS = STEP_KEYS | {"name", "source", "target", "then"}
+CASE_KEYS = STEP_KEYS | {"name", "source", "target", "snowflake", "then"}
 
 
 def load():
@@ -60,7 +62,11 @@ def load():
             assert not unknown, f"{path.name}: {case.get('name')}: unknown keys {sorted(unknown)}"
             target = case.get("target", "both")
             name = re.sub(r"[^\w]+", "-", case["name"]).strip("-")
-            for kind in ("duckdb", "files") if target == "both" else (target,):
+            kinds = ("duckdb", "files") if target == "both" else (target,)
+            # What a case says about values holds for Snowflake too; its types and its DuckDB file are DuckDB's.
+            if target == "both" and path.stem.startswith("types_") and case.get("snowflake", True):
+                kinds += ("snowflake",)
+            for kind in kinds:
                 yield pytest.param(case, kind, id=f"{path.stem}-{name}-{kind}")
 
 
@@ -127,16 +133,16 @@ def run_step(step, pulk, source, inherited):
         assert_same_rows(source.rows(sql), pulk.rows(table))
     for table, text in step.get("rows", {}).items():
         assert_same_rows(parse_rows(text), pulk.rows(table))
-    for table, names in step.get("columns", {}).items():
+    for table, names in step.get("columns", {}).items() if pulk.kind != "snowflake" else ():
         assert pulk.read(table).columns == names
-    for table, types in step.get("types", {}).items():
+    for table, types in step.get("snowflake_types" if pulk.kind == "snowflake" else "types", {}).items():
         assert pulk.read(table).types == types
     for table, number in step.get("partitions", {}).items():
         assert result.table(table)["partitions"] >= number, str(result)
     for table, most in step.get("most_rows", {}).items():
         found = partition_rows(pulk, table)
         assert found and max(found) <= most, f"partitions have {found} rows"
-    for key in ("not_null", "primary_key"):
+    for key in ("not_null", "primary_key") if pulk.kind != "snowflake" else ():
         for table, names in step.get(key, {}).items():
             assert getattr(pulk.read(table), key) == names
     for sql, text in step.get("target_rows", []):
@@ -150,7 +156,7 @@ def test_case(case, kind, pulk, request):
         source = request.getfixturevalue("sqlite_source")()
     else:
         source = request.getfixturevalue("db")
-    pulk.write_config(source, kind)
+    pulk.write_config(source, request.getfixturevalue("snowflake_server") if kind == "snowflake" else kind)
     inherited = {"tables": ["t"]}
     for step in [case, *case.get("then", [])]:
         run_step(step, pulk, source, inherited)

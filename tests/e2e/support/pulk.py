@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from support import mariadb, psqlodbc, server, target
+from support import mariadb, psqlodbc, server, snowflake_table, target
+from support.snowflake import Snowflake
 
 
 @dataclass
@@ -125,24 +126,41 @@ class Pulk:
 
     def write_config(self, source, target="duckdb", extra="", **overrides) -> Path:
         """`source`: a Database, a SqliteSource or a dict of keys of connections.source.postgresql. Overrides replace
-        keys of the source; None leaves one out. `extra` goes in front."""
+        keys of the source; None leaves one out. `extra` goes in front. `target`: a kind, or a Snowflake."""
         kind, keys = connection_of(source)
         keys.update(overrides)
-        self.kind = target
-        self.target = self.folder / ("target.duckdb" if target == "duckdb" else "target")
+        self.write_target(target)
+        self._source = kind, keys, extra
+        return self.rewrite_config()
+
+    def rewrite_config(self) -> Path:
+        """The same source with the .target_keys of now."""
+        kind, keys, extra = self._source
         lines = [extra, f"[connections.source.{kind}]"]
         lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items() if value is not None]
-        lines += [f"[connections.target.{target}]", f"path = {json.dumps(str(self.target))}"]
+        lines += [f"[connections.target.{self.kind}]"]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in self.target_keys.items()]
         self.config.write_text("\n".join(lines) + "\n")
         self.config.chmod(0o600)
         return self.config
 
+    def write_target(self, target):
+        if isinstance(target, Snowflake):
+            self.kind, self.target = "snowflake", snowflake_table.Place(target)
+            self.target_keys = {**target.keys(), "database": self.target.database}
+            return
+        self.kind = target
+        self.target = self.folder / ("target.duckdb" if target == "duckdb" else "target")
+        self.target_keys = {"path": str(self.target)}
+
     # --- running
 
     def environment(self, env=None) -> dict:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PULK_", "PG")) and k != "NO_COLOR"}
-        if "PULK_DUCKDB_LIBRARY" in os.environ:
-            kept["PULK_DUCKDB_LIBRARY"] = os.environ["PULK_DUCKDB_LIBRARY"]
+        kept = {k: v for k, v in os.environ.items()
+                if not k.startswith(("PULK_", "PG", "SNOWFLAKE_")) and k not in ("NO_COLOR", "GOMEMLIMIT")}
+        for name in ("PULK_DUCKDB_LIBRARY", "PULK_SNOWFLAKE_LIBRARY"):
+            if name in os.environ:
+                kept[name] = os.environ[name]
         # An odd zone: no value may depend on where pulk runs.
         return {**kept, "TZ": "America/St_Johns", **(env or {})}
 
@@ -198,6 +216,9 @@ class Pulk:
     def assert_nothing_made(self):
         """Neither a workspace nor anything at the target's place."""
         assert not self.workspace.exists(), f"a workspace was made: {sorted(self.workspace.rglob('*'))}"
+        if self.kind == "snowflake":
+            assert snowflake_table.databases(self.target) == [], "something was made in Snowflake"
+            return
         beside = [path for path in self.target.parent.glob(self.target.name + "*")]
         assert not beside, f"something was made at the target's place: {beside}"
 

@@ -1,6 +1,7 @@
 """A stand-in for Snowflake in a process of its own: free ports, an empty folder, a control interface (see
 tests/doubles/snowflake/README.md)."""
 
+import gzip
 import json
 import os
 import select
@@ -132,9 +133,19 @@ class WireSession:
         return reply["data"]
 
     def sql(self, statement: str) -> list:
-        data = self._post("/queries/v1/query-request?requestId=", {"sqlText": statement})
-        assert "chunks" not in data, "the result has chunks: ask for less"
-        return [tuple(row) for row in data.get("rowset") or []]
+        return self.rows(self.query(statement))
+
+    def query(self, statement: str) -> dict:
+        """The answer's data: rowtype, rowset, chunks."""
+        return self._post("/queries/v1/query-request?requestId=", {"sqlText": statement})
+
+    def rows(self, data: dict) -> list:
+        rows = list(data.get("rowset") or [])
+        for chunk in data.get("chunks") or []:
+            with urllib.request.urlopen(chunk["url"], timeout=120) as answer:
+                body = answer.read()
+            rows += json.loads(b"[" + (gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body) + b"]")
+        return [tuple(row) for row in rows]
 
     def close(self):
         self._post("/session?delete=true", {})

@@ -1,22 +1,14 @@
 """Readers of what pulk wrote, by DuckDB's own Python and by pyarrow: nothing of pulk takes part."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pyarrow.parquet
 
+from support import snowflake_table
+from support.table import Table
 from support.values import duckdb_moment
-
-
-@dataclass
-class Table:
-    columns: list       # names
-    types: list         # as DuckDB writes them
-    rows: list          # tuples of canonical text
-    not_null: list = None      # names
-    primary_key: list = None   # names, in the key's order
 
 
 def quote(name: str) -> str:
@@ -137,10 +129,14 @@ def files_tables(root) -> list:
 
 
 def read_target(kind: str, path, table: str, schema=None) -> Table:
+    if kind == "snowflake":
+        return snowflake_table.read_snowflake(path, table, schema or "PUBLIC")
     if kind == "duckdb":
         return read_duckdb(path, table, schema or "main")
     return read_files(path, table, schema)
 
 
 def target_tables(kind: str, path) -> list:
+    if kind == "snowflake":
+        return snowflake_table.snowflake_tables(path)
     return duckdb_tables(path) if kind == "duckdb" else files_tables(path)

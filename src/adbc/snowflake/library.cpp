@@ -1,0 +1,51 @@
+#include "adbc/snowflake/library.h"
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+#include "base/error.h"
+#include "pulk/build_config.h"
+
+namespace pulk::snowflake {
+
+namespace fs = std::filesystem;
+
+std::string driver_library() {
+  constexpr const char* kName = "libadbc_driver_snowflake.so";
+  std::error_code why;
+  if (const char* path = std::getenv("PULK_SNOWFLAKE_LIBRARY"); path != nullptr && *path != '\0') {
+    if (fs::exists(path, why)) return path;
+    throw Error(ErrorKind::usage, "the Snowflake driver that PULK_SNOWFLAKE_LIBRARY names is not there", path);
+  }
+  if (const fs::path self = fs::read_symlink("/proc/self/exe", why); !why) {
+    const fs::path installed = self.parent_path().parent_path() / "lib" / kName;
+    if (fs::exists(installed, why)) return installed.string();
+  }
+  if (fs::exists(PULK_SNOWFLAKE_LIBRARY_DEFAULT, why)) return PULK_SNOWFLAKE_LIBRARY_DEFAULT;
+  if (void* found = ::dlopen(kName, RTLD_NOW | RTLD_LOCAL); found != nullptr) return kName;
+  throw Error(ErrorKind::usage, std::string("the Snowflake driver ") + kName + " was not found",
+              PULK_SNOWFLAKE_LIBRARY_DEFAULT,
+              "pip install adbc-driver-snowflake, and set PULK_SNOWFLAKE_LIBRARY to the library in its folder");
+}
+
+void limit_go_memory(std::int64_t bytes) {
+  if (std::getenv("GOMEMLIMIT") != nullptr) return;
+  ::setenv("GOMEMLIMIT", (std::to_string(bytes >> 20) + "MiB").c_str(), 1);
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::string line{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::vector<char*> arguments;
+  for (std::size_t at = 0; at < line.size(); at = line.find('\0', at) + 1) arguments.push_back(line.data() + at);
+  arguments.push_back(nullptr);
+  std::error_code why;
+  const fs::path self = fs::read_symlink("/proc/self/exe", why);
+  // Comes back only when it failed; then the driver runs without a limit of its own.
+  if (arguments.size() > 1) ::execv(fs::exists(self, why) ? self.c_str() : "/proc/self/exe", arguments.data());
+}
+
+}  // namespace pulk::snowflake

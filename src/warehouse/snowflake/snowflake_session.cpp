@@ -1,0 +1,207 @@
+#include "warehouse/snowflake/snowflake_session.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "adbc/snowflake/error.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/steps.h"
+#include "base/strings.h"
+#include "warehouse/snowflake/snowflake_names.h"
+
+namespace pulk {
+namespace {
+
+// COPY takes no longer list of names.
+constexpr std::size_t kMostFiles = 1000;
+
+}  // namespace
+
+SnowflakeSession::SnowflakeSession(const SnowflakeConnection& connection, CancelToken* cancel)
+    : connection_(connection), cancel_(cancel), tag_(R"({"application":"pulk"})") {
+  client_ = std::make_unique<snowflake::Client>(connection_, tag_, cancel_);
+}
+
+SnowflakeSession::~SnowflakeSession() = default;
+
+void SnowflakeSession::renew() {
+  if (!client_->is_old()) return;
+  client_.reset();
+  client_ = std::make_unique<snowflake::Client>(connection_, tag_, cancel_);
+}
+
+void SnowflakeSession::guarded(const std::string& subject, const std::function<void()>& work) {
+  if (wrecked_) throw Error(ErrorKind::internal, "a session that failed was used again", connection_.account);
+  renew();
+  wrecked_ = true;
+  try {
+    work();
+  } catch (const Error& error) {
+    if (error.subject().empty()) throw error.with_subject(subject);
+    throw;
+  }
+  wrecked_ = false;
+}
+
+void SnowflakeSession::transaction(const std::string& run, const std::function<void()>& work) {
+  // With AUTOCOMMIT off a SELECT opens a transaction too, and BEGIN would be ignored in it.
+  execute("ROLLBACK");
+  execute("BEGIN TRANSACTION NAME " + snowflake::transaction_name(run));
+  try {
+    work();
+  } catch (...) {
+    try {
+      client_->execute("ROLLBACK");
+    } catch (const Error&) {
+      // The error that brought us here is the one to report; the service rolls back what a dead session left.
+    }
+    throw;
+  }
+  execute("COMMIT");
+}
+
+std::string SnowflakeSession::marks_prefix(const std::string& database) { return snowflake::own_prefix(database); }
+
+std::int64_t SnowflakeSession::number(const std::string& sql) { return std::stoll(query(sql).at(0).at(0)); }
+
+void SnowflakeSession::tag(const RunIdentity& who, const QualifiedName& table, int partition) {
+  nlohmann::json json = {{"application", "pulk"}, {"run", who.run}, {"table", table.display()}};
+  if (!who.workflow.empty()) json["workflow"] = who.workflow;
+  if (partition > 0) json["partition"] = partition;
+  tag_ = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  client_->tag(tag_);
+}
+
+std::string SnowflakeSession::about() {
+  const auto row = query(
+                       "SELECT CURRENT_VERSION(), CURRENT_ACCOUNT(), CURRENT_USER(), CURRENT_ROLE(), "
+                       "CURRENT_WAREHOUSE(), CURRENT_DATABASE()")
+                       .at(0);
+  const auto given = [](const std::string& value) { return value.empty() ? std::string("none") : value; };
+  return "Snowflake " + row[0] + ", account " + row[1] + ", user " + row[2] + ", role " + given(row[3]) +
+         ", warehouse " + given(row[4]) + ", database " + given(row[5]);
+}
+
+std::vector<Mark> SnowflakeSession::take(const RunIdentity& who, const TablePlan& plan) {
+  std::vector<Mark> found;
+  guarded(plan.target.display(), [&] {
+    tag(who, plan.target, 0);
+    const Marks::Target target = snowflake::target_of(plan.target);
+    create_own_tables(plan.target.database);
+    Marks all = marks(plan.target.database);
+    found = all.look(who.run, target);
+    if (Marks::published(found)) return;
+    // Asked again in the transaction; here it keeps a run that is refused from leaving a staging table behind.
+    all.check_lease(who, target);
+    const bool any_loaded =
+        std::any_of(found.begin(), found.end(), [](const Mark& m) { return m.state == MarkState::loaded; });
+    create_target(plan);
+    const bool fresh = create_staging(who.run, plan);
+    create_stage(who.run, plan.target);
+    abort_left_open(who.run);
+    transaction(who.run, [&] {
+      // Unique keys are not enforced: without a row that both must change, two runs could both find no lease.
+      if (execute("UPDATE " + marks_prefix(plan.target.database) + "guard SET turns = turns + 1") < 1)
+        throw Error(ErrorKind::integrity, "the table guard is empty", snowflake::own_prefix(plan.target.database));
+      all.take(who, target, plan.partitions);
+      if (fresh && any_loaded) all.reset_all(who.run, target);
+    });
+    // Somebody dropped the staging table of an unfinished run: what the marks call loaded is not there any more.
+    if (fresh && any_loaded)
+      log_warning("the staging table of " + plan.target.display() + " was gone: all its partitions are loaded again");
+    found = all.look(who.run, target);
+  });
+  return found;
+}
+
+void SnowflakeSession::reset(const RunIdentity& who, const TablePlan& plan, const std::string& partition,
+                             std::int64_t fence) {
+  guarded(plan.target.display(), [&] {
+    transaction(who.run, [&] {
+      marks(plan.target.database).reset(who.run, snowflake::target_of(plan.target), partition, fence);
+    });
+  });
+}
+
+void SnowflakeSession::restamp(const RunIdentity& who, const TablePlan& plan, const std::string& partition,
+                               std::int64_t fence, const std::string& snapshot) {
+  guarded(plan.target.display(), [&] {
+    transaction(who.run, [&] {
+      marks(plan.target.database).restamp(who.run, snowflake::target_of(plan.target), partition, fence, snapshot);
+    });
+  });
+}
+
+LoadResult SnowflakeSession::load(const RunIdentity& who, const TablePlan& plan, const Stage& stage,
+                                  const PartitionLoad& load) {
+  LoadResult result;
+  const std::string subject = plan.target.display() + " partition " + std::to_string(load.ordinal);
+  guarded(subject, [&] {
+    tag(who, plan.target, load.ordinal);
+    const std::string table = staging(who.run, plan.target);
+    const std::string of_partition =
+        " WHERE " + quote_double(snowflake::kPartitionColumn) + " = " + std::to_string(load.ordinal);
+    transaction(who.run, [&] {
+      step("load.begun");
+      // A DELETE locks the table until COMMIT, an INSERT does not: most partitions have nothing to delete.
+      if (!query("SELECT 1 FROM " + table + of_partition + " LIMIT 1").empty())
+        execute("DELETE FROM " + table + of_partition);
+      result.rows = copy_files(plan, table, stage.location(), load);
+      step("load.data_in");
+      if (result.rows != load.rows)
+        throw Error(ErrorKind::integrity,
+                    format_count(result.rows) + " rows arrived where " + format_count(load.rows) + " were encoded",
+                    subject);
+      marks(plan.target.database).set_loaded(who.run, snowflake::target_of(plan.target), load);
+      step("load.marked");
+    });
+  });
+  return result;
+}
+
+std::int64_t SnowflakeSession::copy_files(const TablePlan& plan, const std::string& table, const std::string& place,
+                                          const PartitionLoad& load) {
+  std::string names, values;
+  for (const ColumnPlan& column : plan.columns) {
+    names += quote_double(column.target_name) + ", ";
+    values += column.load_expression + ", ";
+  }
+  std::int64_t rows = 0;
+  for (std::size_t from = 0; from < load.files.size(); from += kMostFiles) {
+    std::map<std::string, std::int64_t> expected;
+    std::string list;
+    for (std::size_t i = from; i < std::min(from + kMostFiles, load.files.size()); ++i) {
+      const StagedFile& file = load.files[i];
+      list += (list.empty() ? "" : ", ") + literal(file.name);
+      expected[file.name] = file.rows;
+    }
+    // FORCE: whether Snowflake remembers a file of this name decides nothing, the mark does. NULL_IF: by default the
+    // text \N would become NULL.
+    const auto loaded = client_->named_rows(
+        "COPY INTO " + table + " (" + names + quote_double(snowflake::kPartitionColumn) + ") FROM (SELECT " + values +
+        std::to_string(load.ordinal) + " FROM " + place + ") FILES = (" + list +
+        ") FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE TRIM_SPACE = FALSE "
+        "REPLACE_INVALID_CHARACTERS = FALSE NULL_IF = ()) ON_ERROR = ABORT_STATEMENT FORCE = TRUE");
+    for (const auto& file : loaded) {
+      if (!file.contains("rows_loaded")) continue;
+      const std::string name = file.at("file").substr(file.at("file").rfind('/') + 1);
+      const std::int64_t arrived = std::stoll(file.at("rows_loaded"));
+      rows += arrived;
+      const auto sent = expected.find(name);
+      if (sent == expected.end() || sent->second != arrived)
+        throw Error(ErrorKind::integrity,
+                    "of the file " + name + " " + format_count(arrived) + " rows arrived where " +
+                        format_count(sent == expected.end() ? 0 : sent->second) + " were encoded",
+                    plan.target.display() + " partition " + std::to_string(load.ordinal));
+      expected.erase(sent);
+    }
+    if (!expected.empty())
+      throw Error(ErrorKind::integrity, "Snowflake says nothing of the file " + expected.begin()->first,
+                  plan.target.display() + " partition " + std::to_string(load.ordinal));
+  }
+  return rows;
+}
+
+}  // namespace pulk

@@ -1,0 +1,83 @@
+// One session with Snowflake as a target: the mark protocol with its data. Loading and taking are in
+// snowflake_session.cpp, publishing in snowflake_publish.cpp, what pulk makes and finds in snowflake_objects.cpp,
+// reading back in snowflake_read.cpp.
+//
+// DDL commits by itself in Snowflake, so everything that has to be made is made before a transaction begins, and
+// nothing between BEGIN and COMMIT. A login is renewed between transactions only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "adbc/snowflake/client.h"
+#include "warehouse/marks.h"
+#include "warehouse/warehouse.h"
+
+namespace pulk {
+
+class SnowflakeSession : public WarehouseSession, private SqlChannel {
+ public:
+  SnowflakeSession(const SnowflakeConnection& connection, CancelToken* cancel);
+  ~SnowflakeSession() override;
+
+  std::optional<DeployedTable> describe(const QualifiedName& table) override;
+  std::unique_ptr<TargetReader> read(const QualifiedName& table, const std::vector<DeployedColumn>& columns,
+                                     arrow::MemoryPool* pool) override;
+  std::vector<Mark> take(const RunIdentity& who, const TablePlan& plan) override;
+  void reset(const RunIdentity& who, const TablePlan& plan, const std::string& partition, std::int64_t fence) override;
+  void restamp(const RunIdentity& who, const TablePlan& plan, const std::string& partition, std::int64_t fence,
+               const std::string& snapshot) override;
+  LoadResult load(const RunIdentity& who, const TablePlan& plan, const Stage& stage,
+                  const PartitionLoad& load) override;
+  std::int64_t publish(const RunIdentity& who, const TablePlan& plan, PublishMode mode, std::int64_t fence) override;
+  void clean(const RunIdentity& who, const QualifiedName& target, bool forget) override;
+  std::vector<Leftover> leftovers() override;
+  std::string about() override;
+
+ private:
+  // SqlChannel
+  std::int64_t execute(const std::string& sql) override { return client_->execute(sql); }
+  std::vector<std::vector<std::string>> query(const std::string& sql) override { return client_->query(sql); }
+  std::string literal(std::string_view text) const override { return snowflake::literal(text); }
+
+  // Runs `work`; what Snowflake says gets `subject`. After an error the session does nothing any more: it may be in a
+  // transaction.
+  void guarded(const std::string& subject, const std::function<void()>& work);
+  // Runs `work` between BEGIN and COMMIT.
+  void transaction(const std::string& run, const std::function<void()>& work);
+  // Logs in anew when the login is old. Never inside a transaction.
+  void renew();
+  void tag(const RunIdentity& who, const QualifiedName& table, int partition);
+  std::int64_t number(const std::string& sql);
+  Marks marks(const std::string& database) { return {*this, marks_prefix(database)}; }
+  static std::string marks_prefix(const std::string& database);
+
+  // snowflake_objects.cpp
+  bool exists(const std::string& kind, const std::string& name, const std::string& in);
+  bool has_own_tables(const std::string& database);
+  void create_own_tables(const std::string& database);
+  // The staging table; true when it had to be made.
+  bool create_staging(const std::string& run, const TablePlan& plan);
+  void create_stage(const std::string& run, const QualifiedName& target);
+  void create_target(const TablePlan& plan);
+  std::string staging(const std::string& run, const QualifiedName& target) const;
+  // Ends transactions that an earlier process of this run has left open.
+  void abort_left_open(const std::string& run);
+
+  std::int64_t copy_files(const TablePlan& plan, const std::string& table, const std::string& place,
+                          const PartitionLoad& load);
+  void check_still_planned(const std::string& run, const TablePlan& plan);
+
+  const SnowflakeConnection connection_;
+  CancelToken* const cancel_;
+  std::unique_ptr<snowflake::Client> client_;
+  std::string tag_;
+  std::set<std::string> prepared_;  // databases whose own tables are known to be there
+  bool wrecked_ = false;
+};
+
+}  // namespace pulk
