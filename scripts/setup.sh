@@ -13,6 +13,7 @@ Installs, on Debian 12 with git, make and a network:
   .deps/venv-snowflake, .deps/venv-snowflake5
                  the stand-in for Snowflake and the clients that test it, pinned in
                  third_party/requirements-snowflake.txt and requirements-snowflake5.txt
+  .deps/venv-s3  the S3 server of the tests, pinned in third_party/requirements-s3.txt
 
   --build-only   leave out what only the tests and the demo need
   --bench        also what benchmarks compare with, into .deps/bench: third_party/requirements-bench.txt
@@ -61,7 +62,7 @@ build_packages=(
   build-essential ccache cmake git ninja-build pkg-config python3 python3-venv
   libcli11-dev libfmt-dev libtomlplusplus-dev libyaml-cpp-dev nlohmann-json3-dev
   libgmock-dev libgtest-dev
-  libpq-dev libsqlite3-dev libxxhash-dev unixodbc-dev
+  libcurl4-openssl-dev libpq-dev libsqlite3-dev libssl-dev libxxhash-dev unixodbc-dev
 )
 # libsqliteodbc, odbc-mariadb and odbc-postgresql are the ODBC drivers that the tests use; clang is for libFuzzer.
 test_packages=(
@@ -214,6 +215,7 @@ install_venv venv requirements.txt
 if ! $build_only; then
   install_venv venv-snowflake requirements-snowflake.txt
   install_venv venv-snowflake5 requirements-snowflake5.txt
+  install_venv venv-s3 requirements-s3.txt
 fi
 ! $bench || install_venv bench requirements-bench.txt
 install_duckdb

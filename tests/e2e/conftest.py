@@ -8,6 +8,7 @@ import pytest
 from support.mariadb import MariadbServer
 from support.psqlodbc import OverPsqlodbc
 from support.pulk import Pulk
+from support.s3 import S3
 from support.server import PostgresServer
 from support.snowflake import Snowflake
 from support.sqlite import SqliteSource
@@ -89,6 +90,20 @@ def snowflake():
     server = Snowflake()
     yield server
     server.remove()
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    server = S3()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def s3(s3_server):
+    """An S3 server with empty buckets and without faults."""
+    s3_server.control("reset")
+    return s3_server
 
 
 @pytest.fixture

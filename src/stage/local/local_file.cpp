@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include <cerrno>
 #include <cstring>
@@ -15,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "stage/content_digest.h"
 
 namespace pulk {
 
@@ -26,19 +26,13 @@ constexpr std::size_t kBufferBytes = 256 * 1024;
 
 class DigestStream : public arrow::io::OutputStream {
  public:
-  explicit DigestStream(std::string path) : path_(std::move(path)), hash_(XXH3_createState()) {
+  explicit DigestStream(std::string path) : path_(std::move(path)) {
     fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd_ < 0) {
-      const int why = errno;
-      XXH3_freeState(hash_);
-      throw_file_error(why, "create", path_);
-    }
-    XXH3_128bits_reset(hash_);
+    if (fd_ < 0) throw_file_error(errno, "create", path_);
     buffer_.reserve(kBufferBytes);
   }
   ~DigestStream() override {
     if (fd_ >= 0) ::close(fd_);
-    XXH3_freeState(hash_);
   }
 
   using arrow::io::OutputStream::Write;
@@ -81,17 +75,7 @@ class DigestStream : public arrow::io::OutputStream {
 
   std::int64_t position() const { return position_; }
 
-  std::string digest() const {
-    XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(hash_));
-    static constexpr char kHex[] = "0123456789abcdef";
-    std::string text;
-    for (const unsigned char byte : canonical.digest) {
-      text += kHex[byte >> 4];
-      text += kHex[byte & 15];
-    }
-    return text;
-  }
+  std::string digest() const { return digest_.hex(); }
 
  private:
   void drain() {
@@ -100,7 +84,7 @@ class DigestStream : public arrow::io::OutputStream {
     buffer_.clear();
   }
   void write_out(const char* data, std::size_t size) {
-    XXH3_128bits_update(hash_, data, size);
+    digest_.add(data, size);
     while (size > 0) {
       const ssize_t n = ::write(fd_, data, size);
       if (n < 0) {
@@ -113,7 +97,7 @@ class DigestStream : public arrow::io::OutputStream {
   }
 
   std::string path_;
-  XXH3_state_t* hash_;
+  ContentDigest digest_;
   int fd_ = -1;
   std::string buffer_;
   std::int64_t position_ = 0;

@@ -1,0 +1,15 @@
+// One object while it is written: a multipart upload that nobody sees before finish().
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "stage/s3/s3_client.h"
+#include "stage/stage.h"
+
+namespace pulk {
+
+// Starts the upload at once, so that a missing bucket or right is told before any row is read.
+std::unique_ptr<OutputFile> create_s3_file(std::shared_ptr<S3Client> client, const std::string& key, std::string name);
+
+}  // namespace pulk
