@@ -141,7 +141,8 @@ def test_ddl_between_kill_and_resume_fails_the_table_by_name(pulk, source, state
 def test_what_was_loaded_is_kept_only_if_it_is_unchanged(pulk, source, statements, again, kind):
     """The target is that of the second snapshot, and unchanged partitions are not read again."""
     pulk.write_config(source, target=kind)
-    running = pulk.start_migrate(env={"PULK_CRASH_AT": "load.recorded:6"})
+    # One lane: the first partitions are those that were loaded.
+    running = pulk.start_migrate("--parallel", "1", env={"PULK_CRASH_AT": "load.recorded:6"})
     assert running.wait().code == -9
     if statements:
         source.execute(statements)
@@ -306,7 +307,7 @@ def test_a_snapshot_age_that_is_too_short_for_a_table_does_not_go_on_for_ever(pu
     """A view cannot be proven unchanged: every new snapshot begins it anew, so it can never be of one moment."""
     source.execute("CREATE VIEW slow AS SELECT id, pg_sleep(0.01)::text AS c FROM t WHERE id <= 300")
     pulk.write_workflow([table_entry("slow", columnNamesToPartitionBy=["id"], partitionSize={"maxRowsPerPartition": 50})])
-    result = pulk.migrate("--max-snapshot-age", "1s", "--parallel", "1", "--retries", "2", timeout=40)
+    result = pulk.migrate("--max-snapshot-age", "1s", "--parallel", "1", "--retries", "2", timeout=100)
     assert result.code == 2, str(result)
     assert "--max-snapshot-age" in result.text
 
