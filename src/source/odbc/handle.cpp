@@ -1,5 +1,7 @@
 #include "source/odbc/handle.h"
 
+#include <chrono>
+#include <condition_variable>
 #include <string_view>
 
 #include "base/error.h"
@@ -74,6 +76,7 @@ Connection::~Connection() { close(); }
 
 void Connection::close() noexcept {
   registration_.reset();
+  again_ = {};
   if (idle_ != SQL_NULL_HSTMT) SQLFreeHandle(SQL_HANDLE_STMT, idle_);
   if (connected_) SQLDisconnect(dbc_);
   if (dbc_ != SQL_NULL_HDBC) SQLFreeHandle(SQL_HANDLE_DBC, dbc_);
@@ -84,10 +87,27 @@ void Connection::close() noexcept {
   connected_ = false;
 }
 
-void Connection::interrupt() {
-  const std::lock_guard lock(running_mutex_);
+void Connection::cancel_running() {
   const SQLHSTMT target = quirks_.cancel_by_idle_statement ? idle_ : running_;
   if (target != SQL_NULL_HSTMT) SQLCancel(target);
+}
+
+void Connection::interrupt() {
+  const std::lock_guard lock(running_mutex_);
+  cancel_running();
+  if (again_.joinable()) return;
+  again_ = std::jthread([this](const std::stop_token& stop) {
+    std::condition_variable_any stopped;
+    std::unique_lock waiting(running_mutex_);
+    while (!stopped.wait_for(waiting, stop, std::chrono::milliseconds(500), [&] { return stop.stop_requested(); })) {
+      if (executing_) cancel_running();
+    }
+  });
+}
+
+void Connection::set_executing(bool executing) {
+  const std::lock_guard lock(running_mutex_);
+  executing_ = executing;
 }
 
 void Connection::check_cancelled() const {
@@ -180,7 +200,9 @@ void Statement::execute(const std::string& sql) {
   }
   if (executed_) SQLFreeStmt(handle_, SQL_CLOSE);
   executed_ = true;
+  connection_.set_executing(true);
   const SQLRETURN result = SQLExecDirect(handle_, bytes_of(sql), SQL_NTS);
+  connection_.set_executing(false);
   if (!SQL_SUCCEEDED(result) && result != SQL_NO_DATA) fail("the database refuses a statement");
 }
 

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/cancel.h"
@@ -39,7 +40,8 @@ class Connection {
   std::optional<std::string> value(const std::string& sql);
   void execute(const std::string& sql);
 
-  // Stops the running statement; does nothing when none runs.
+  // Stops the running statement, and again every half second while one is being executed: a request that arrives just
+  // before its statement is lost. Does nothing when none runs.
   void interrupt();
   // Throws Error(retryable) when the run is cancelled.
   void check_cancelled() const;
@@ -57,6 +59,8 @@ class Connection {
 
  private:
   void close() noexcept;
+  void cancel_running();
+  void set_executing(bool executing);
 
   const Quirks& quirks_;
   std::string subject_;
@@ -70,6 +74,8 @@ class Connection {
   std::mutex running_mutex_;
   SQLHSTMT idle_ = SQL_NULL_HSTMT;     // never executes anything, see Quirks::cancel_by_idle_statement
   SQLHSTMT running_ = SQL_NULL_HSTMT;  // for drivers whose SQLCancel may be called on it
+  bool executing_ = false;
+  std::jthread again_;
   std::unique_ptr<CancelToken::Registration> registration_;
   friend class Statement;
 };

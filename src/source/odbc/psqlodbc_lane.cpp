@@ -32,8 +32,12 @@ PsqlodbcStatements& PsqlodbcLane::connection() {
 }
 
 void PsqlodbcLane::drop_session() {
-  const std::lock_guard lock(session_mutex_);
-  session_.reset();
+  std::unique_ptr<PsqlodbcSession> session;
+  {
+    const std::lock_guard lock(session_mutex_);
+    session = std::move(session_);
+  }
+  // Ends outside of the lock: ending waits for the token's callbacks, of which cancel() is one.
 }
 
 void PsqlodbcLane::cancel() {

@@ -24,7 +24,6 @@ class PsqlodbcLane : public SourceLane {
  private:
   void join();
   PsqlodbcStatements& connection();
-  std::shared_ptr<Connection> link();
   void drop_session();
 
   std::shared_ptr<PsqlodbcSessions> sessions_;
