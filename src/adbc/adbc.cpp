@@ -80,6 +80,13 @@ std::int64_t Rows::integer(std::size_t row, std::size_t column) const {
   return number;
 }
 
+std::vector<std::vector<std::string>> Rows::texts() const {
+  std::vector<std::vector<std::string>> all(rows_.size());
+  for (std::size_t r = 0; r < rows_.size(); ++r)
+    for (const auto& value : rows_[r]) all[r].push_back(value.value_or(""));
+  return all;
+}
+
 Database::Database(const std::string& driver, const std::string& entrypoint,
                    const std::map<std::string, std::string>& options)
     : handle_(std::make_unique<AdbcDatabase>()) {

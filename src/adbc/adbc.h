@@ -37,6 +37,7 @@ class Rows {
   bool is_null(std::size_t row, std::size_t column) const { return !rows_.at(row).at(column).has_value(); }
   const std::string& text(std::size_t row, std::size_t column) const;  // "" for NULL
   std::int64_t integer(std::size_t row, std::size_t column) const;     // throws Error(internal) when it is none
+  std::vector<std::vector<std::string>> texts() const;                 // all of it; "" for NULL
 
  private:
   std::vector<std::string> names_;

@@ -128,13 +128,7 @@ std::int64_t Client::execute(const std::string& sql) {
 }
 
 std::vector<std::vector<std::string>> Client::query(const std::string& sql) {
-  return guarded([&] {
-    const adbc::Rows rows = connection_->query(sql);
-    std::vector<std::vector<std::string>> texts(rows.size());
-    for (std::size_t r = 0; r < rows.size(); ++r)
-      for (std::size_t c = 0; c < rows.width(); ++c) texts[r].push_back(rows.text(r, c));
-    return texts;
-  });
+  return guarded([&] { return connection_->query(sql).texts(); });
 }
 
 std::vector<std::map<std::string, std::string>> Client::named_rows(const std::string& sql) {

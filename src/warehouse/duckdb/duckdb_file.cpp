@@ -245,11 +245,7 @@ void DuckdbFile::open_once(std::int64_t memory) {
 }
 
 std::vector<std::vector<std::string>> DuckdbFile::query(const std::string& sql) {
-  const adbc::Rows rows = connection_->query(sql);
-  std::vector<std::vector<std::string>> texts(rows.size());
-  for (std::size_t r = 0; r < rows.size(); ++r)
-    for (std::size_t c = 0; c < rows.width(); ++c) texts[r].push_back(rows.text(r, c));
-  return texts;
+  return connection_->query(sql).texts();
 }
 
 void DuckdbFile::set_memory(std::int64_t bytes) {
