@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace pulk {
 
@@ -13,5 +14,11 @@ struct StagedFile {
   std::string digest;       // XXH3-128 of the bytes, hex
   bool operator==(const StagedFile&) const = default;
 };
+
+inline std::vector<std::string> names_of(const std::vector<StagedFile>& files) {
+  std::vector<std::string> names;
+  for (const StagedFile& file : files) names.push_back(file.name);
+  return names;
+}
 
 }  // namespace pulk

@@ -125,6 +125,7 @@ SnowflakeTarget read_snowflake(TomlFile& file, TomlTable& table, bool by_name) {
   check_stage(table, target.stage);
   table.take_choice("clean_up", target.clean_up, {"never", "onSuccess"});
   table.take("upload_parallel", target.upload_parallel, 1, 99);
+  table.take("load_parallel", target.load_parallel, 1, 64);
   table.take("lock_timeout", target.lock_timeout, 1, kDay);
   if (by_name) return target;
   for (const auto& [written, key] : snowflake_keys()) {

@@ -279,6 +279,7 @@ SnowflakeConnection resolve_snowflake(const SnowflakeTarget& target) {
   connection.stage = target.stage;
   connection.clean_up = target.clean_up;
   connection.upload_parallel = target.upload_parallel;
+  connection.load_parallel = target.load_parallel;
   connection.lock_timeout = target.lock_timeout;
   problems.throw_if_any();
   return connection;

@@ -31,6 +31,7 @@ struct SnowflakeTarget {
   std::string stage;                  // "" for one of pulk's own, "@~", "@db.schema.stage" or "@db.schema.stage/prefix"
   std::string clean_up = "onSuccess";  // or never
   int upload_parallel = 4;
+  int load_parallel = 4;  // sessions that load
   int lock_timeout = 60;  // seconds
 };
 
@@ -54,6 +55,7 @@ struct SnowflakeConnection {
   std::string stage;
   std::string clean_up;
   int upload_parallel = 4;
+  int load_parallel = 4;
   int lock_timeout = 60;
   std::vector<std::string> warnings;  // about the permissions of files
 };

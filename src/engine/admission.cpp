@@ -40,7 +40,7 @@ void Runner::admit(TableRun& t) {
   t.stage = warehouse_.stage(who_.run, t.plan(), options_.spool);
 
   std::vector<Mark> marks;
-  loader_->run([&](WarehouseSession& session) { marks = take(t, session); });
+  loader_->run(&t, [&](WarehouseSession& session) { marks = take(t, session); });
   step("table.leased");
   t.outcome.plan_seconds = seconds_since(t.started);
 
@@ -54,7 +54,7 @@ void Runner::admit(TableRun& t) {
       t.partitions.front().asserted |= m.snapshot != moment_of(m.snapshot);
     }
     t.outcome.level = std::string(to_string(snapshot->level()));
-    loader_->run([&](WarehouseSession& session) { published(t, session, mark.rows); });
+    loader_->run(&t, [&](WarehouseSession& session) { published(t, session, mark.rows); });
     return;
   }
   sweep_stage(t, marks);
@@ -115,10 +115,12 @@ void Runner::sweep_stage(TableRun& t, const std::vector<Mark>& marks) {
   std::int64_t ours = std::numeric_limits<std::int64_t>::max();
   for (const Mark& mark : marks)
     if (!mark.partition.empty()) ours = std::min(ours, mark.fence);
+  std::vector<std::string> old;
   for (const std::string& name : t.stage->list()) {
     const std::size_t at = name.find("-f");
-    if (at != std::string::npos && std::atoll(name.c_str() + at + 2) < ours) t.stage->remove(name);
+    if (at != std::string::npos && std::atoll(name.c_str() + at + 2) < ours) old.push_back(name);
   }
+  t.stage->remove_all(old);
 }
 
 }  // namespace pulk

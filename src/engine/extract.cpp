@@ -28,8 +28,9 @@ class Undo {
     counters_.rows -= rows_;
     counters_.bytes -= bytes_;
     try {
-      for (const std::string& name : stage_.list())
-        if (name.starts_with(prefix_)) stage_.remove(name);
+      std::vector<std::string> names = stage_.list();
+      std::erase_if(names, [&](const std::string& name) { return !name.starts_with(prefix_); });
+      stage_.remove_all(names);
     } catch (const std::exception&) {
       // The error that brought us here is the one to report; files left behind are swept at the next start.
     }

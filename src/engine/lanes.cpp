@@ -129,7 +129,7 @@ void Runner::extract_task(Lane& lane, const Task& task) {
       store_.set_partition_staged(who_.run, t.table.ordinal, record, load->extracted.files);
     } catch (const Error&) {
       // Nobody will ask for them; a process that was taken over leaves nothing behind.
-      for (const StagedFile& file : load->extracted.files) t.stage->remove(file.name);
+      t.stage->remove_all(names_of(load->extracted.files));
       throw;
     }
     load->load.attempt = attempt;
@@ -158,14 +158,13 @@ void Runner::check_task(Lane& lane, const Task& task) {
   const PartitionPlan& partition = t.plan().partitions[static_cast<std::size_t>(task.partition)];
   std::string old_snapshot;
   bool asserted_before = false;
-  std::int64_t rows = 0, fence = 0;
+  std::int64_t rows = 0;
   {
     std::lock_guard lock(mutex_);
     const PartitionRun& part = t.partitions[static_cast<std::size_t>(task.partition)];
     old_snapshot = part.snapshot;
     asserted_before = part.asserted;
     rows = part.rows;
-    fence = t.fences.at(partition.id);
   }
   bool same = false, asserted = false;
   std::string snapshot;
@@ -178,7 +177,13 @@ void Runner::check_task(Lane& lane, const Task& task) {
   const bool unproven = asserted || (same && asserted_before);
   const int index = task.partition;
   loader_->submit(
-      [this, &t, &partition, index, fence, same, asserted, unproven, snapshot](WarehouseSession& session) {
+      &t, Loader::Manner::beside,
+      [this, &t, &partition, index, same, asserted, unproven, snapshot](WarehouseSession& session) {
+        std::int64_t fence = 0;
+        {
+          std::lock_guard lock(mutex_);
+          fence = t.fences.at(partition.id);
+        }
         if (same || asserted)
           session.restamp(who_, t.plan(), partition.id, fence, moment_text(snapshot, unproven));
         else session.reset(who_, t.plan(), partition.id, fence);

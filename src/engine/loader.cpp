@@ -2,8 +2,11 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <future>
 #include <new>
+#include <set>
+#include <utility>
 
 #include "base/cancel.h"
 
@@ -24,7 +27,9 @@ Error as_error(const std::exception_ptr& exception) {
 }
 
 Loader::Loader(Warehouse& warehouse, std::int64_t memory, std::chrono::milliseconds lock_wait, CancelToken& cancel)
-    : warehouse_(warehouse), memory_(memory), lock_wait_(lock_wait), cancel_(cancel), thread_([this] { main(); }) {}
+    : warehouse_(warehouse), memory_(memory), lock_wait_(lock_wait), cancel_(cancel) {
+  for (int i = 0; i < std::max(1, warehouse.load_sessions()); ++i) threads_.emplace_back([this] { main(); });
+}
 
 Loader::~Loader() {
   {
@@ -32,21 +37,22 @@ Loader::~Loader() {
     stop_ = true;
   }
   wake_.notify_all();
-  thread_.join();
+  for (std::thread& thread : threads_) thread.join();
 }
 
-void Loader::submit(Work work, OnError on_error) {
+void Loader::submit(const void* table, Manner manner, Work work, OnError on_error) {
   {
     std::lock_guard lock(mutex_);
-    queue_.push_back({std::move(work), std::move(on_error)});
+    queue_.push_back({table, manner, std::move(work), std::move(on_error)});
   }
   wake_.notify_all();
 }
 
-void Loader::run(Work work) {
+void Loader::run(const void* table, Work work) {
   std::promise<void> done;
   std::future<void> future = done.get_future();
   submit(
+      table, Manner::alone,
       [&](WarehouseSession& session) {
         work(session);
         done.set_value();
@@ -55,7 +61,50 @@ void Loader::run(Work work) {
   future.get();
 }
 
-void Loader::process(Item& item, std::unique_ptr<WarehouseSession>& session) {
+bool Loader::may_begin(const Item& item) const {
+  const auto found = running_.find(item.table);
+  if (found == running_.end()) return true;
+  return !found->second.alone && item.manner == Manner::beside;
+}
+
+std::optional<Loader::Item> Loader::next() {
+  std::set<const void*> waiting;  // tables of which something earlier cannot begin yet
+  for (auto item = queue_.begin(); item != queue_.end(); ++item) {
+    if (waiting.contains(item->table)) continue;
+    if (!stop_ && !may_begin(*item)) {
+      waiting.insert(item->table);
+      continue;
+    }
+    Item taken = std::move(*item);
+    queue_.erase(item);
+    Running& running = running_[taken.table];
+    if (taken.manner == Manner::alone)
+      running.alone = true;
+    else
+      ++running.beside;
+    return taken;
+  }
+  return std::nullopt;
+}
+
+void Loader::ended(const Item& item) {
+  Running& running = running_.at(item.table);
+  if (item.manner == Manner::alone)
+    running.alone = false;
+  else
+    --running.beside;
+  if (!running.alone && running.beside == 0) running_.erase(item.table);
+}
+
+void Loader::process(Item& item) {
+  Session session;
+  {
+    std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      session = std::move(idle_.back());
+      idle_.pop_back();
+    }
+  }
   std::optional<Error> error;
   try {
     cancel_.check();
@@ -64,40 +113,46 @@ void Loader::process(Item& item, std::unique_ptr<WarehouseSession>& session) {
   } catch (...) {
     error = as_error(std::current_exception());
   }
-  if (!error) return;
-  // A session that has seen an error may hold half a transaction: it is never used again.
-  session.reset();
-  item.on_error(*error);
+  if (error) {
+    // A session that has seen an error may hold half a transaction: it is never used again.
+    session.reset();
+    item.on_error(*error);
+  }
+  std::lock_guard lock(mutex_);
+  last_used_ = Clock::now();
+  if (session != nullptr) idle_.push_back(std::move(session));
 }
 
 void Loader::main() {
-  std::unique_ptr<WarehouseSession> session;
+  std::unique_lock lock(mutex_);
   while (true) {
-    std::optional<Item> item;
-    bool stopping = false;
-    {
-      std::unique_lock lock(mutex_);
-      if (queue_.empty() && session != nullptr) {
-        // Closing an embedded database is a checkpoint; a moment's patience saves one per partition.
-        wake_.wait_for(lock, warehouse_.patience(), [this] { return stop_ || !queue_.empty(); });
-      } else {
-        wake_.wait(lock, [this] { return stop_ || !queue_.empty(); });
-      }
-      stopping = stop_;
-      if (!queue_.empty()) {
-        item = std::move(queue_.front());
-        queue_.pop_front();
-      }
-    }
-    if (!item) {
-      session.reset();
-      // What an embedded engine allocated goes back to the system, not into this thread's arena.
-      malloc_trim(0);
-      if (stopping) return;
+    if (std::optional<Item> item = next()) {
+      const bool stopping = stop_;
+      lock.unlock();
+      if (stopping)
+        item->on_error(Error(ErrorKind::retryable, "interrupted"));
+      else
+        process(*item);
+      lock.lock();
+      ended(*item);
+      wake_.notify_all();
       continue;
     }
-    if (stopping) item->on_error(Error(ErrorKind::retryable, "interrupted"));
-    else process(*item, session);
+    // Closing an embedded database is a checkpoint; a moment's patience saves one per partition.
+    const Clock::time_point until = last_used_ + warehouse_.patience();
+    if (!stop_ && idle_.empty()) {
+      wake_.wait(lock);
+    } else if (!stop_ && Clock::now() < until) {
+      wake_.wait_until(lock, until);
+    } else {
+      std::vector<Session> closing = std::exchange(idle_, {});
+      lock.unlock();
+      closing.clear();
+      // What an embedded engine allocated goes back to the system, not into this thread's arena.
+      malloc_trim(0);
+      lock.lock();
+      if (stop_ && queue_.empty()) return;
+    }
   }
 }
 

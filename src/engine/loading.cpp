@@ -1,44 +1,57 @@
-#include "engine/runner_impl.h"
-
 #include <algorithm>
 
 #include "base/log.h"
 #include "base/steps.h"
+#include "engine/runner_impl.h"
 
 namespace pulk {
 
 void Runner::submit_load(std::shared_ptr<Load> load) {
-  loader_->submit([this, load](WarehouseSession& session) { do_load(*load, session); },
-                  [this, load](const Error& e) {
-                    if (may_retry(e) && load->tries < options_.retries && !cancel_.cancelled()) {
-                      log_warning(fmt::format("{}: loading failed, trying again: {}", where(*load->table, load->partition),
-                                              e.message()));
-                      if (backoff(load->tries++)) {
-                        submit_load(load);
-                        return;
-                      }
-                    }
-                    try {
-                      drop_staged(*load);
-                    } catch (const Error& left) {
-                      log_debug(std::string("a staged file could not be removed: ") + left.what());
-                    }
-                    task_failed(*load->table, e.with_subject(where(*load->table, load->partition)));
-                  });
+  const auto on_error = [this, load](const Error& e) {
+    if (may_retry(e) && load->tries < options_.retries && !cancel_.cancelled()) {
+      log_warning(
+          fmt::format("{}: loading failed, trying again: {}", where(*load->table, load->partition), e.message()));
+      if (backoff(load->tries++)) {
+        submit_load(load);
+        return;
+      }
+    }
+    try {
+      drop_staged(*load);
+    } catch (const Error& left) {
+      log_debug(std::string("a staged file could not be removed: ") + left.what());
+    }
+    task_failed(*load->table, e.with_subject(where(*load->table, load->partition)));
+  };
+  const auto work = [this, load](WarehouseSession& session) { do_load(*load, session); };
+  if (load->tries == 0) {
+    loader_->submit(load->table, Loader::Manner::beside, work, on_error);
+    return;
+  }
+  // Fence, then look: the commit of the failed try may have been made all the same.
+  loader_->submit(
+      load->table, Loader::Manner::alone,
+      [this, load, work, on_error](WarehouseSession& session) {
+        const auto start = Clock::now();
+        if (const std::optional<std::int64_t> rows = rows_loaded(*load, session))
+          loaded(*load, *rows, seconds_since(start));
+        else
+          loader_->submit(load->table, Loader::Manner::beside, work, on_error);
+      },
+      on_error);
+}
+
+std::optional<std::int64_t> Runner::rows_loaded(const Load& load, WarehouseSession& session) {
+  for (const Mark& mark : take(*load.table, session))
+    if (mark.partition == load.load.partition && mark.state == MarkState::loaded && mark.attempt == load.load.attempt &&
+        mark.snapshot == load.load.snapshot)
+      return mark.rows;
+  return std::nullopt;
 }
 
 void Runner::do_load(Load& load, WarehouseSession& session) {
   TableRun& t = *load.table;
   const auto start = Clock::now();
-  if (load.tries > 0) {
-    // Fence, then look: the commit of the failed try may have been made all the same.
-    for (const Mark& mark : take(t, session))
-      if (mark.partition == load.load.partition && mark.state == MarkState::loaded &&
-          mark.attempt == load.load.attempt && mark.snapshot == load.load.snapshot) {
-        loaded(load, mark.rows, seconds_since(start));
-        return;
-      }
-  }
   {
     std::lock_guard lock(mutex_);
     load.load.fence = t.fences.at(load.load.partition);
@@ -57,7 +70,7 @@ void Runner::drop_staged(Load& load) {
     spooled_ -= std::exchange(load.waiting, 0);
   }
   changed_.notify_all();
-  for (const StagedFile& file : load.load.files) load.table->stage->remove(file.name);
+  load.table->stage->remove_all(names_of(load.load.files));
 }
 
 void Runner::loaded(Load& load, std::int64_t rows, double seconds) {
@@ -105,17 +118,18 @@ void Runner::loaded(Load& load, std::int64_t rows, double seconds) {
 }
 
 void Runner::submit_publish(TableRun& t, int tries) {
-  loader_->submit([this, &t, tries](WarehouseSession& session) { do_publish(t, session, tries > 0); },
-                  [this, &t, tries](const Error& e) {
-                    if (may_retry(e) && tries < options_.retries && !cancel_.cancelled()) {
-                      log_warning(fmt::format("{}: publishing failed, trying again: {}", t.plan().label, e.message()));
-                      if (backoff(tries)) {
-                        submit_publish(t, tries + 1);
-                        return;
-                      }
-                    }
-                    task_failed(t, e.with_subject(t.plan().label));
-                  });
+  loader_->submit(
+      &t, Loader::Manner::alone, [this, &t, tries](WarehouseSession& session) { do_publish(t, session, tries > 0); },
+      [this, &t, tries](const Error& e) {
+        if (may_retry(e) && tries < options_.retries && !cancel_.cancelled()) {
+          log_warning(fmt::format("{}: publishing failed, trying again: {}", t.plan().label, e.message()));
+          if (backoff(tries)) {
+            submit_publish(t, tries + 1);
+            return;
+          }
+        }
+        task_failed(t, e.with_subject(t.plan().label));
+      });
 }
 
 void Runner::do_publish(TableRun& t, WarehouseSession& session, bool look_first) {
@@ -161,7 +175,7 @@ void Runner::published(TableRun& t, WarehouseSession& session, std::int64_t rows
   store_.set_table_published(who_.run, t.table.ordinal, t.outcome.snapshot, t.outcome.level, rows);
   step("publish.recorded");
   session.clean(who_, t.plan().target, false);
-  for (const std::string& name : t.stage->list()) t.stage->remove(name);
+  t.stage->remove_all(t.stage->list());
   step("table.cleaned");
   log_info(fmt::format("{} -> {}: published, {}", t.plan().label, t.plan().target.display(), rows_text(rows)),
            {{"event", "table_published"},
@@ -174,9 +188,13 @@ void Runner::published(TableRun& t, WarehouseSession& session, std::int64_t rows
 // The process that published a table may have died before it removed what the table no longer needs.
 void Runner::clean_again(TableRun& t) {
   try {
-    loader_->run([&](WarehouseSession& session) { session.clean(who_, t.plan().target, false); });
+    loader_->run(&t, [&](WarehouseSession& session) {
+      store_.check_owned();
+      session.end_left_open(who_);
+      session.clean(who_, t.plan().target, false);
+    });
     const std::unique_ptr<Stage> stage = warehouse_.stage(who_.run, t.plan(), options_.spool);
-    for (const std::string& name : stage->list()) stage->remove(name);
+    stage->remove_all(stage->list());
   } catch (const Error& e) {
     log_warning(t.plan().label + ": what it left behind could not be removed (`pulk clean` does that): " + e.message());
   }

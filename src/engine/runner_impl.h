@@ -2,7 +2,7 @@
 //   runner.cpp      the whole run, and a table from its first task to its end
 //   admission.cpp   a table is planned, leased, and brought in line with its marks
 //   lanes.cpp       reading: what the threads of the lanes do
-//   loading.cpp     loading and publishing: what the loader's thread does
+//   loading.cpp     loading and publishing: what the loader's threads do
 // Threads: the caller's (admission), one per lane, the loader's. `mutex_` guards the state of tables.
 #pragma once
 
@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -82,7 +83,7 @@ class Runner {
   void check_task(Lane& lane, const Task& task);
   void count_task(Lane& lane, const Task& task);
 
-  // --- loading (the loader's thread)
+  // --- loading (threads of the loader)
   struct Load {
     TableRun* table = nullptr;
     int partition = 0;
@@ -92,6 +93,8 @@ class Runner {
     int tries = 0;
   };
   void submit_load(std::shared_ptr<Load> load);
+  // Takes the table again; the rows of the partition when this very attempt is committed.
+  std::optional<std::int64_t> rows_loaded(const Load& load, WarehouseSession& session);
   void do_load(Load& load, WarehouseSession& session);
   void drop_staged(Load& load);
   void loaded(Load& load, std::int64_t rows, double seconds);

@@ -89,8 +89,11 @@ void Cleaning::remove() {
   for (const std::string& run : impl_->abandoned) impl_->store->set_run_state(run, RunState::abandoned);
   if (!impl_->in_target.empty()) {
     const auto session = impl_->warehouse->open(impl_->options.lock_wait, 64LL << 20, true, &impl_->cancel);
-    for (const WarehouseSession::Leftover& left : impl_->in_target)
-      session->clean({left.run, describe_this_process()}, left.target, true);
+    for (const WarehouseSession::Leftover& left : impl_->in_target) {
+      const RunIdentity who{left.run, describe_this_process()};
+      session->end_left_open(who);
+      session->clean(who, left.target, true);
+    }
   }
   for (const fs::path& folder : impl_->folders) fs::remove_all(folder);
 }

@@ -32,6 +32,7 @@ void abandon(StateStore& store, Warehouse& warehouse, const RunRecord& run, cons
   const RunIdentity who{run.id, describe_this_process()};
   if (warehouse.exists()) {
     const auto session = warehouse.open(options.lock_wait, options.memory / 4, true, &cancel);
+    session->end_left_open(who);
     for (const TableRecord& table : store.tables(run.id)) session->clean(who, table.plan.target, true);
   }
   std::error_code ignored;

@@ -29,6 +29,11 @@ class Stage {
   virtual ~Stage() = default;
   virtual std::unique_ptr<OutputFile> create(const std::string& name) = 0;
   virtual void remove(const std::string& name) = 0;             // fine when it is not there
+  // The same for many at once. Files whose names are alike up to the last "-" belong to one attempt at one partition,
+  // and a stage may remove all of them when one is named.
+  virtual void remove_all(const std::vector<std::string>& names) {
+    for (const std::string& name : names) remove(name);
+  }
   virtual std::vector<std::string> list() = 0;                  // also files that nobody finished
   virtual std::string location() const = 0;                     // for people and for the warehouse: a folder
 };

@@ -109,8 +109,16 @@ void Marks::set_loaded(const std::string& run, const Target& target, const Parti
   const std::int64_t changed = channel_.execute(
       "UPDATE " + table("mark") + " SET state = 'loaded', snapshot = " + text(load.snapshot) +
       ", \"rows\" = " + number(load.rows) + ", attempt = " + number(load.attempt) + of(run, target, load.partition) +
-      " AND fence = " + number(load.fence) + " AND state = 'pending'");
+      " AND fence = " + number(load.fence) + " AND state = 'pending'" + channel_.same_transaction());
   if (changed != 1) fence_lost(run, target, load.partition, load.fence);
+}
+
+void Marks::hold_pending(const std::string& run, const Target& target, const std::string& partition,
+                         std::int64_t fence) {
+  const std::int64_t changed =
+      channel_.execute("UPDATE " + table("mark") + " SET state = 'pending'" + of(run, target, partition) +
+                       " AND fence = " + number(fence) + " AND state = 'pending'" + channel_.same_transaction());
+  if (changed != 1) fence_lost(run, target, partition, fence);
 }
 
 void Marks::reset(const std::string& run, const Target& target, const std::string& partition, std::int64_t fence) {
@@ -152,11 +160,13 @@ std::int64_t Marks::rows_to_publish(const std::string& run, const TablePlan& pla
 }
 
 void Marks::set_published(const std::string& run, const Target& target, std::int64_t fence, std::int64_t rows) {
-  const std::int64_t changed =
-      channel_.execute("UPDATE " + table("mark") + " SET state = 'published', \"rows\" = " + number(rows) +
-                       of(run, target, "") + " AND fence = " + number(fence) + " AND state = 'pending'");
-  if (changed != 1) fence_lost(run, target, "", fence);
+  // The lease before the mark, as everywhere: two sessions that lock both the other way round would wait for each
+  // other.
   channel_.execute("DELETE FROM " + table("lease") + of(run, target));
+  const std::int64_t changed = channel_.execute(
+      "UPDATE " + table("mark") + " SET state = 'published', \"rows\" = " + number(rows) + of(run, target, "") +
+      " AND fence = " + number(fence) + " AND state = 'pending'" + channel_.same_transaction());
+  if (changed != 1) fence_lost(run, target, "", fence);
 }
 
 void Marks::remove(const std::string& run, const Target& target, bool forget) {

@@ -21,6 +21,9 @@ class SqlChannel {
   virtual std::int64_t execute(const std::string& sql) = 0;  // rows changed
   virtual std::vector<std::vector<std::string>> query(const std::string& sql) = 0;  // NULL is ""
   virtual std::string literal(std::string_view text) const;                         // by default as the standard says
+  // " AND ...": holds only within the transaction that was begun for the work in hand. For targets where somebody else
+  // may end it, and what follows would then begin another one.
+  virtual std::string same_transaction() const { return {}; }
 };
 
 class Marks {
@@ -46,6 +49,8 @@ class Marks {
   void take(const RunIdentity& who, const Target& target, const std::vector<PartitionPlan>& partitions);
 
   void set_loaded(const std::string& run, const Target& target, const PartitionLoad& load);
+  // Changes nothing, but locks the mark until the transaction ends: it is pending and has this fence.
+  void hold_pending(const std::string& run, const Target& target, const std::string& partition, std::int64_t fence);
   void reset(const std::string& run, const Target& target, const std::string& partition, std::int64_t fence);
   void restamp(const std::string& run, const Target& target, const std::string& partition, std::int64_t fence,
                const std::string& snapshot);

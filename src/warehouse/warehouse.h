@@ -124,10 +124,11 @@ class WarehouseSession {
   virtual void restamp(const RunIdentity& who, const TablePlan& plan, const std::string& partition,
                        std::int64_t fence, const std::string& snapshot) = 0;
 
-  // One transaction: remove rows that an earlier attempt left in staging for this partition, insert the files' rows,
-  // check their number, set the mark (`WHERE fence = n AND state = pending`; not exactly one row: roll back), commit.
-  // Throws Error(integrity) when the count differs, Error(retryable) "fence lost" when the mark did not move.
-  // After an Error the session must be thrown away.
+  // One transaction: insert the files' rows into staging, check their number, set the mark (`WHERE fence = n AND state
+  // = pending`; not exactly one row: roll back), commit. Rows that an earlier attempt left there for this partition go
+  // in the same transaction, or before it in one that commits only while the mark is pending and has this fence. Throws
+  // Error(integrity) when the count differs, Error(retryable) "fence lost" when the mark did not move. After an Error
+  // the session must be thrown away.
   virtual LoadResult load(const RunIdentity& who, const TablePlan& plan, const Stage& stage,
                           const PartitionLoad& load) = 0;
 
@@ -135,6 +136,10 @@ class WarehouseSession {
   // of one snapshot); the target's content becomes staging's; the publish mark; the lease is released. Returns rows in
   // the target that came from staging.
   virtual std::int64_t publish(const RunIdentity& who, const TablePlan& plan, PublishMode mode, std::int64_t fence) = 0;
+
+  // Ends what a dead process of this run may have left open in the target and locked. For those only who have the run:
+  // it would end the work of a living process too.
+  virtual void end_left_open(const RunIdentity& /*who*/) {}
 
   // Removes staging, marks and lease of a run's table that is published or abandoned. Idempotent. Publish marks stay
   // unless `forget` is set.
@@ -184,6 +189,10 @@ class Warehouse {
 
   // Where the files of one table of one run wait. `spool` is a folder of pulk's own for targets that have no place.
   virtual std::unique_ptr<Stage> stage(const std::string& run, const TablePlan& plan, const std::string& spool) = 0;
+
+  // How many sessions may load partitions side by side. Work on one table that moves its fences is never beside other
+  // work on it.
+  virtual int load_sessions() const { return 1; }
 
   // How long a session may stay open with nothing to do. Others may be waiting for an embedded target's lock; a login
   // to a service is dear.

@@ -53,7 +53,7 @@ def test_a_transaction_that_was_left_open_is_ended(ready, snowflake, step, repor
     it hears of its transaction, it changes nothing."""
     snowflake.control("settings", report_ended_transactions=reported)
     first = stopped_at(ready, step)
-    assert len(snowflake.control("transactions")) == 1
+    assert snowflake.control("transactions")
     time.sleep(2.1)
     ready.migrate(*LEASE).expect(0, "taken over", "left open")
     check_finished(ready)

@@ -39,6 +39,7 @@ constexpr Meaning kMeanings[] = {
     {604, 604, ErrorKind::retryable, kAgain},
     {630, 630, ErrorKind::retryable, "raise STATEMENT_TIMEOUT_IN_SECONDS of user or warehouse, then run it again"},
     {625, 625, ErrorKind::retryable, "another session changes the same table; run again later, or raise lock_timeout"},
+    {626, 626, ErrorKind::retryable, kAgain},
     {57014, 57014, ErrorKind::retryable, kAgain},
     {671, 671, ErrorKind::retryable, kAgain},
     {3001, 3001, ErrorKind::refused, "ask the owner to GRANT the missing privilege to the role of this connection"},

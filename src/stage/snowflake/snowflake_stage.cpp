@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -31,9 +32,20 @@ class SnowflakeStage : public Stage {
 
   std::unique_ptr<OutputFile> create(const std::string& name) override;
 
-  void remove(const std::string& name) override {
-    local_->remove(name);
-    if (!keep_) with_client([&](Client& client) { client.query("REMOVE " + place_ + name); });
+  void remove(const std::string& name) override { remove_all({name}); }
+
+  // REMOVE takes every file whose name begins with the path: one statement for all files of an attempt.
+  void remove_all(const std::vector<std::string>& names) override {
+    std::set<std::string> beginnings;
+    for (const std::string& name : names) {
+      local_->remove(name);
+      const std::size_t dash = name.rfind('-');
+      beginnings.insert(dash == std::string::npos ? name : name.substr(0, dash + 1));
+    }
+    if (keep_ || beginnings.empty()) return;
+    with_client([&](Client& client) {
+      for (const std::string& beginning : beginnings) client.query("REMOVE " + place_ + beginning);
+    });
   }
 
   std::vector<std::string> list() override {

@@ -115,12 +115,15 @@ void SnowflakeSession::create_stage(const std::string& run, const QualifiedName&
 }
 
 void SnowflakeSession::abort_left_open(const std::string& run) {
-  const std::string mine = query("SELECT CURRENT_SESSION()").at(0).at(0);
   for (const auto& row : client_->named_rows("SHOW TRANSACTIONS")) {
-    if (row.at("name") != snowflake::transaction_name(run) || row.at("session") == mine) continue;
-    log_info("ending the transaction " + row.at("id") + " that an earlier process of this run has left open");
+    if (row.at("name") != snowflake::transaction_name(run) || live_->contains(row.at("session"))) continue;
+    log_info("ending the transaction " + row.at("id") + " that a session of this run has left open");
     query("SELECT SYSTEM$ABORT_TRANSACTION(" + row.at("id") + ")");
   }
+}
+
+void SnowflakeSession::end_left_open(const RunIdentity& who) {
+  guarded(connection_.account, [&] { abort_left_open(who.run); });
 }
 
 void SnowflakeSession::clean(const RunIdentity& who, const QualifiedName& target, bool forget) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "adbc/snowflake/error.h"
 #include "base/error.h"
@@ -19,16 +20,23 @@ constexpr std::size_t kMostFiles = 1000;
 
 }  // namespace
 
-SnowflakeSession::SnowflakeSession(const SnowflakeConnection& connection, CancelToken* cancel)
-    : connection_(connection), cancel_(cancel), tag_(R"({"application":"pulk"})") {
+SnowflakeSession::SnowflakeSession(const SnowflakeConnection& connection, std::shared_ptr<LiveSessions> live,
+                                   CancelToken* cancel)
+    : connection_(connection), live_(std::move(live)), cancel_(cancel), tag_(R"({"application":"pulk"})") {
   client_ = std::make_unique<snowflake::Client>(connection_, tag_, cancel_);
 }
 
-SnowflakeSession::~SnowflakeSession() = default;
+SnowflakeSession::~SnowflakeSession() { disconnect(); }
+
+// The service ends what a session has open when it is closed; only then is it not alive.
+void SnowflakeSession::disconnect() {
+  client_.reset();
+  if (!id_.empty()) live_->remove(std::exchange(id_, ""));
+}
 
 void SnowflakeSession::renew() {
   if (!client_->is_old()) return;
-  client_.reset();
+  disconnect();
   client_ = std::make_unique<snowflake::Client>(connection_, tag_, cancel_);
 }
 
@@ -46,10 +54,16 @@ void SnowflakeSession::guarded(const std::string& subject, const std::function<v
 }
 
 void SnowflakeSession::transaction(const std::string& run, const std::function<void()>& work) {
+  if (id_.empty()) {
+    const std::string id = query("SELECT CURRENT_SESSION()").at(0).at(0);
+    live_->add(id);
+    id_ = id;
+  }
   // With AUTOCOMMIT off a SELECT opens a transaction too, and BEGIN would be ignored in it.
   execute("ROLLBACK");
   execute("BEGIN TRANSACTION NAME " + snowflake::transaction_name(run));
   try {
+    transaction_ = query("SELECT CURRENT_TRANSACTION()").at(0).at(0);
     work();
   } catch (...) {
     try {
@@ -140,15 +154,10 @@ LoadResult SnowflakeSession::load(const RunIdentity& who, const TablePlan& plan,
   const std::string subject = plan.target.display() + " partition " + std::to_string(load.ordinal);
   guarded(subject, [&] {
     tag(who, plan.target, load.ordinal);
-    const std::string table = staging(who.run, plan.target);
-    const std::string of_partition =
-        " WHERE " + quote_double(snowflake::kPartitionColumn) + " = " + std::to_string(load.ordinal);
+    delete_earlier_rows(who, plan, load);
     transaction(who.run, [&] {
       step("load.begun");
-      // A DELETE locks the table until COMMIT, an INSERT does not: most partitions have nothing to delete.
-      if (!query("SELECT 1 FROM " + table + of_partition + " LIMIT 1").empty())
-        execute("DELETE FROM " + table + of_partition);
-      result.rows = copy_files(plan, table, stage.location(), load);
+      result.rows = copy_files(plan, staging(who.run, plan.target), stage.location(), load);
       step("load.data_in");
       if (result.rows != load.rows)
         throw Error(ErrorKind::integrity,
@@ -159,6 +168,18 @@ LoadResult SnowflakeSession::load(const RunIdentity& who, const TablePlan& plan,
     });
   });
   return result;
+}
+
+void SnowflakeSession::delete_earlier_rows(const RunIdentity& who, const TablePlan& plan, const PartitionLoad& load) {
+  const std::string rows = staging(who.run, plan.target) + " WHERE " + quote_double(snowflake::kPartitionColumn) +
+                           " = " + std::to_string(load.ordinal);
+  // A DELETE locks the table, a SELECT does not: most partitions have nothing to delete.
+  if (query("SELECT 1 FROM " + rows + " LIMIT 1").empty()) return;
+  transaction(who.run, [&] {
+    execute("DELETE FROM " + rows);
+    // Nobody but who holds the fence may take rows away: a successor may have loaded them since.
+    marks(plan.target.database).hold_pending(who.run, snowflake::target_of(plan.target), load.partition, load.fence);
+  });
 }
 
 std::int64_t SnowflakeSession::copy_files(const TablePlan& plan, const std::string& table, const std::string& place,

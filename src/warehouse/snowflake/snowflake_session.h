@@ -4,6 +4,9 @@
 //
 // DDL commits by itself in Snowflake, so everything that has to be made is made before a transaction begins, and
 // nothing between BEGIN and COMMIT. A login is renewed between transactions only.
+//
+// Threads: one at a time per session; several sessions load side by side. What one of them locks until its COMMIT is a
+// mark, for as long as the COMMIT takes, and for a moment the staging table when rows of an earlier attempt have to go.
 #pragma once
 
 #include <functional>
@@ -15,13 +18,15 @@
 
 #include "adbc/snowflake/client.h"
 #include "warehouse/marks.h"
+#include "warehouse/snowflake/live_sessions.h"
 #include "warehouse/warehouse.h"
 
 namespace pulk {
 
 class SnowflakeSession : public WarehouseSession, private SqlChannel {
  public:
-  SnowflakeSession(const SnowflakeConnection& connection, CancelToken* cancel);
+  // `live` is shared by the sessions of a warehouse.
+  SnowflakeSession(const SnowflakeConnection& connection, std::shared_ptr<LiveSessions> live, CancelToken* cancel);
   ~SnowflakeSession() override;
 
   std::optional<DeployedTable> describe(const QualifiedName& table) override;
@@ -34,6 +39,7 @@ class SnowflakeSession : public WarehouseSession, private SqlChannel {
   LoadResult load(const RunIdentity& who, const TablePlan& plan, const Stage& stage,
                   const PartitionLoad& load) override;
   std::int64_t publish(const RunIdentity& who, const TablePlan& plan, PublishMode mode, std::int64_t fence) override;
+  void end_left_open(const RunIdentity& who) override;
   void clean(const RunIdentity& who, const QualifiedName& target, bool forget) override;
   std::vector<Leftover> leftovers() override;
   std::string about() override;
@@ -43,6 +49,7 @@ class SnowflakeSession : public WarehouseSession, private SqlChannel {
   std::int64_t execute(const std::string& sql) override { return client_->execute(sql); }
   std::vector<std::vector<std::string>> query(const std::string& sql) override { return client_->query(sql); }
   std::string literal(std::string_view text) const override { return snowflake::literal(text); }
+  std::string same_transaction() const override { return " AND CURRENT_TRANSACTION() = " + literal(transaction_); }
 
   // Runs `work`; what Snowflake says gets `subject`. After an error the session does nothing any more: it may be in a
   // transaction.
@@ -51,6 +58,7 @@ class SnowflakeSession : public WarehouseSession, private SqlChannel {
   void transaction(const std::string& run, const std::function<void()>& work);
   // Logs in anew when the login is old. Never inside a transaction.
   void renew();
+  void disconnect();
   void tag(const RunIdentity& who, const QualifiedName& table, int partition);
   std::int64_t number(const std::string& sql);
   Marks marks(const std::string& database) { return {*this, marks_prefix(database)}; }
@@ -65,16 +73,21 @@ class SnowflakeSession : public WarehouseSession, private SqlChannel {
   void create_stage(const std::string& run, const QualifiedName& target);
   void create_target(const TablePlan& plan);
   std::string staging(const std::string& run, const QualifiedName& target) const;
-  // Ends transactions that an earlier process of this run has left open.
+  // Ends transactions of this run that belong to no live session of this process.
   void abort_left_open(const std::string& run);
 
+  // In a transaction of its own, so that the table is not locked for as long as a COPY takes.
+  void delete_earlier_rows(const RunIdentity& who, const TablePlan& plan, const PartitionLoad& load);
   std::int64_t copy_files(const TablePlan& plan, const std::string& table, const std::string& place,
                           const PartitionLoad& load);
   void check_still_planned(const std::string& run, const TablePlan& plan);
 
   const SnowflakeConnection connection_;
+  const std::shared_ptr<LiveSessions> live_;
   CancelToken* const cancel_;
   std::unique_ptr<snowflake::Client> client_;
+  std::string transaction_;  // the id of the one that is open
+  std::string id_;           // of the client's session; "" before its first transaction
   std::string tag_;
   std::set<std::string> prepared_;  // databases whose own tables are known to be there
   bool wrecked_ = false;

@@ -30,6 +30,7 @@ class SnowflakeWarehouse : public Warehouse {
   void check_location() const override {}
   // The driver may hold a whole file in memory for each upload, and a copy of it while it encrypts.
   std::int64_t largest_file() const override { return 32LL << 20; }
+  int load_sessions() const override { return connection_.load_parallel; }
   std::chrono::milliseconds patience() const override { return std::chrono::minutes(10); }
 
   TypeChoice choose_type(const LogicalType& logical, const std::string& column, const std::string& mapped,
@@ -80,12 +81,13 @@ class SnowflakeWarehouse : public Warehouse {
   }
 
   std::unique_ptr<WarehouseSession> open(std::chrono::milliseconds, std::int64_t, bool, CancelToken* cancel) override {
-    return std::make_unique<SnowflakeSession>(connection_, cancel);
+    return std::make_unique<SnowflakeSession>(connection_, live_, cancel);
   }
 
  private:
   const SnowflakeConnection connection_;
   CancelToken* const cancel_;
+  const std::shared_ptr<LiveSessions> live_ = std::make_shared<LiveSessions>();
 };
 
 }  // namespace

@@ -193,9 +193,9 @@ class Service:
                 session.running += 1
                 session.query_ids.append(query.id)
                 try:
+                    query.started_at = time.time_ns()
                     self.faults.while_running(self, query)
                     query.check()
-                    query.started_at = time.time_ns()
                     query.result = execute.run(self, session, query)
                     query.count = query.result.count
                 except errors.SnowflakeError as error:

@@ -70,6 +70,8 @@ class Transactions:
         number = transaction.number if transaction else None
         try:
             while True:
+                if transaction and transaction.number not in self.open:
+                    raise errors.canceled()    # it was ended from outside while this statement waited
                 holder = next((t for t in self.open.values() if t.number != number and blocks(t)), None)
                 if holder is None:
                     return
