@@ -101,6 +101,23 @@ def start(pulk, *args, at="", workspace=None, number=0) -> Running:
     return pulk.start_migrate(*args, *extra, env={"PULK_STOP_AT": at} if at else {})
 
 
+def start_stopped(pulk, *args, at, **kwargs) -> Running:
+    """A background run that has stopped at a step, and not within a write to its ledger: nobody could take over what it
+    locks. One that was caught there is let go to its end, and another one is started."""
+    for _ in range(10):
+        running = start(pulk, *args, at=at, **kwargs)
+        running.wait_until_stopped()
+        with contextlib.closing(sqlite3.connect(pulk.workspace / "ledger.sqlite", timeout=0, isolation_level=None)) as ledger:
+            try:
+                ledger.execute("BEGIN IMMEDIATE")
+                ledger.execute("ROLLBACK")
+                return running
+            except sqlite3.OperationalError:
+                running.wake()
+                running.wait(60)
+    raise AssertionError("it is always stopped within a write")
+
+
 # --- what must hold at the end
 
 

@@ -1,13 +1,11 @@
 """Snowflake as target when the service, the network or another process is in the way."""
 
-import contextlib
-import sqlite3
 import time
 
 import pytest
 
 pytest.register_assert_rewrite("crash_support")
-from crash_support import check_nothing_left, check_receipts, check_rows, start
+from crash_support import check_nothing_left, check_receipts, check_rows, start, start_stopped
 from support.pulk import table_entry
 from support.snowflake import PASSWORD
 
@@ -31,19 +29,7 @@ def check_finished(pulk):
 
 
 def stopped_at(pulk, step):
-    """A process that is stopped there, and not within a write to its ledger: nobody could take over what it locks."""
-    for _ in range(10):
-        running = start(pulk, *LEASE, "--parallel", "1", at=step)
-        running.wait_until_stopped()
-        with contextlib.closing(sqlite3.connect(pulk.workspace / "ledger.sqlite", timeout=0, isolation_level=None)) as ledger:
-            try:
-                ledger.execute("BEGIN IMMEDIATE")
-                ledger.execute("ROLLBACK")
-                return running
-            except sqlite3.OperationalError:
-                running.wake()
-                running.wait(60)
-    raise AssertionError("it is always stopped within a write")
+    return start_stopped(pulk, *LEASE, "--parallel", "1", at=step)
 
 
 @pytest.mark.parametrize("reported", [False, True])

@@ -10,7 +10,7 @@ import time
 import pytest
 
 pytest.register_assert_rewrite("crash_support")
-from crash_support import (KINDS, assert_unchanged, check_finished, ledger_state, spool_state, start, status,
+from crash_support import (KINDS, assert_unchanged, check_finished, ledger_state, spool_state, start, start_stopped, status,
                            target_state)
 from support.pulk import table_entry
 from support.values import assert_same_rows
@@ -49,10 +49,7 @@ def ready(pulk, db, request):
 
 
 def stop_at(pulk, step, *args, **kwargs):
-    """A process that is stopped there, and has been silent for long enough."""
-    running = start(pulk, *LEASE, "--parallel", "1", *args, at=step, **kwargs)
-    running.wait_until_stopped()
-    return running
+    return start_stopped(pulk, *LEASE, "--parallel", "1", *args, at=step, **kwargs)
 
 
 def everything(pulk) -> dict:

@@ -43,6 +43,7 @@ class CountingWarehouse : public Warehouse {
                          const std::string&) const override {
     return {};
   }
+  std::optional<StoredType> stored_type(const std::string&) const override { return std::nullopt; }
   QualifiedName resolve(const WrittenName&, const WrittenName&, const WrittenName&) const override { return {}; }
   std::string column_name(const WrittenName&) const override { return {}; }
   bool same_column(const std::string&, const std::string&) const override { return false; }
