@@ -48,7 +48,7 @@ def put(service, session, query) -> Result:
     return Result([], rows=[], statement=results.OTHER, answer={
         "uploadInfo": info, "src_locations": [source[len("file://"):]],
         "parallel": int(options.get("PARALLEL", 4)), "threshold": 209715200,
-        "autoCompress": bool(options.get("AUTO_COMPRESS", True)), "overwrite": bool(options.get("OVERWRITE", False)),
+        "autoCompress": bool(options.get("AUTO_COMPRESS", True)), "overwrite": bool(options.get("OVERWRITE", False)) and not service.settings["put_keeps_old_file"],
         "sourceCompression": str(options.get("SOURCE_COMPRESSION", "auto_detect")).lower(), "clientShowEncryptionParameter": False,
         "queryId": query.id, "encryptionMaterial": None, "stageInfo": info, "command": "UPLOAD", "kind": None,
         "operation": "Node"})
@@ -99,5 +99,6 @@ def remove(service, session, query) -> Result:
     if location.label and not location.label.startswith(("@~", "@%")):
         service.require(session, "USAGE" if location.external else "WRITE", "STAGE", location.label[1:])
     files = service.stages.files(location, options.get("PATTERN"))
-    service.stages.remove(location, files)
+    if not service.settings["remove_ignored"]:
+        service.stages.remove(location, files)
     return of_rows(["name", "result"], [[f.name, "removed"] for f in files], results.OTHER)
