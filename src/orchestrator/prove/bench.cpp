@@ -135,7 +135,8 @@ std::string value(Client& client, const std::string& sql) {
 
 std::optional<Error> refusal(Client& client, const std::string& sql) {
   try {
-    client.execute(sql);
+    // Not execute(): a COPY that is carried out answers with rows.
+    client.query(sql);
     return std::nullopt;
   } catch (const Error& error) {
     if (snowflake::error_code(error.message()) == 0) throw;

@@ -36,12 +36,12 @@ Finding query_tag(Bench& bench) {
                           ".INFORMATION_SCHEMA.QUERY_HISTORY_BY_SESSION()) WHERE QUERY_TEXT LIKE "
                           "'SELECT 81 AS marked_by_probe%'";
   std::string seen;
-  for (int i = 0; i < 10 && seen.empty(); ++i) {
+  for (int i = 0; i < 5 && seen.empty(); ++i) {
     if (i > 0) std::this_thread::sleep_for(std::chrono::seconds(1));
     seen = value(*tagged, sql);
   }
   return decide(seen == tag,
-                seen.empty() ? "the statement is not in the history after 10 s" : "the history says " + seen);
+                seen.empty() ? "the statement is not in the history after 4 s" : "the history says " + seen);
 }
 
 Finding last_query(Bench& bench) {

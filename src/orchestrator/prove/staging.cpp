@@ -38,7 +38,14 @@ Finding visible_at_once(Bench& bench) {
 Finding overwritten(Bench& bench) {
   const std::string table = bench.id_table("P72");
   bench.put(bench.stage(), "again", ids("[1, 2]"));
-  const StagedFile file = bench.put(bench.stage(), "again", ids("[3, 4, 5]")).at(0);
+  StagedFile file;
+  try {
+    file = bench.put(bench.stage(), "again", ids("[3, 4, 5]")).at(0);
+  } catch (const Error& error) {
+    // The stage compares sizes: it has seen the old file.
+    if (error.message().find("bytes on the stage") == std::string::npos) throw;
+    return {Outcome::fail, error.message()};
+  }
   begin(bench.worker());
   bench.worker().query(bench.copy_of_ids(table, {file.name}));
   const std::string rows = ids_in(bench.worker(), table);

@@ -39,6 +39,8 @@ def put(service, session, query) -> Result:
     if location.label and not location.label.startswith(("@~", "@%")):
         service.require(session, "WRITE", "STAGE", location.label[1:])
     folder = service.stages.target(location)
+    if service.settings["put_keeps_old_file"] and (folder / source.rsplit("/", 1)[-1]).exists():
+        folder = service.stages.folder / "cache"
     info = _stage_info(folder)
     if service.settings["put_by_url"] or session.application.startswith("PythonConnector 5"):
         # The client sends PUT again with a file's final name, to get a URL for that file.
@@ -48,7 +50,7 @@ def put(service, session, query) -> Result:
     return Result([], rows=[], statement=results.OTHER, answer={
         "uploadInfo": info, "src_locations": [source[len("file://"):]],
         "parallel": int(options.get("PARALLEL", 4)), "threshold": 209715200,
-        "autoCompress": bool(options.get("AUTO_COMPRESS", True)), "overwrite": bool(options.get("OVERWRITE", False)) and not service.settings["put_keeps_old_file"],
+        "autoCompress": bool(options.get("AUTO_COMPRESS", True)), "overwrite": bool(options.get("OVERWRITE", False)),
         "sourceCompression": str(options.get("SOURCE_COMPRESSION", "auto_detect")).lower(), "clientShowEncryptionParameter": False,
         "queryId": query.id, "encryptionMaterial": None, "stageInfo": info, "command": "UPLOAD", "kind": None,
         "operation": "Node"})
