@@ -103,8 +103,9 @@ std::vector<Mark> SnowflakeSession::take(const RunIdentity& who, const TablePlan
     create_stage(who.run, plan.target);
     abort_left_open(who.run);
     transaction(who.run, [&] {
-      // Unique keys are not enforced: without a row that both must change, two runs could both find no lease.
-      if (execute("UPDATE " + marks_prefix(plan.target.database) + "guard SET turns = turns + 1") < 1)
+      // Unique keys are not enforced: without a row that both must change, two runs could both find no lease. Not a
+      // count: the column is NUMBER(1,0), the type of the literal that it was made of.
+      if (execute("UPDATE " + marks_prefix(plan.target.database) + "guard SET turns = 1 - turns") < 1)
         throw Error(ErrorKind::integrity, "the table guard is empty", snowflake::own_prefix(plan.target.database));
       all.take(who, target, plan.partitions);
       if (fresh && any_loaded) all.reset_all(who.run, target);
