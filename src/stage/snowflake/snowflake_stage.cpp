@@ -32,7 +32,11 @@ class SnowflakeStage : public Stage {
 
   std::unique_ptr<OutputFile> create(const std::string& name) override;
 
-  void remove(const std::string& name) override { remove_all({name}); }
+  void remove(const std::string& name) override {
+    local_->remove(name);
+    if (!keep_)
+      with_client([&](Client& client) { client.query("REMOVE " + snowflake::stage_reference(place_ + name)); });
+  }
 
   // REMOVE takes every file whose name begins with the path: one statement for all files of an attempt.
   void remove_all(const std::vector<std::string>& names) override {
@@ -44,7 +48,8 @@ class SnowflakeStage : public Stage {
     }
     if (keep_ || beginnings.empty()) return;
     with_client([&](Client& client) {
-      for (const std::string& beginning : beginnings) client.query("REMOVE " + place_ + beginning);
+      for (const std::string& beginning : beginnings)
+        client.query("REMOVE " + snowflake::stage_reference(place_ + beginning));
     });
   }
 
@@ -62,8 +67,9 @@ class SnowflakeStage : public Stage {
   void upload(const StagedFile& file) {
     const std::string path = local_->location() + "/" + file.name;
     with_client([&](Client& client) {
-      client.execute("PUT " + snowflake::literal("file://" + path) + " " + place_ + " PARALLEL = " +
-                     std::to_string(connection_.upload_parallel) + " AUTO_COMPRESS = FALSE OVERWRITE = TRUE");
+      client.execute("PUT " + snowflake::literal("file://" + path) + " " + snowflake::stage_reference(place_) +
+                     " PARALLEL = " + std::to_string(connection_.upload_parallel) +
+                     " AUTO_COMPRESS = FALSE OVERWRITE = TRUE");
     });
     // The driver answers a PUT with no rows, whatever became of the file.
     const auto found = on_stage(file.name);
@@ -83,7 +89,7 @@ class SnowflakeStage : public Stage {
     std::vector<std::pair<std::string, std::int64_t>> files;
     try {
       with_client([&](Client& client) {
-        for (const auto& row : client.named_rows("LIST " + place_ + prefix)) {
+        for (const auto& row : client.named_rows("LIST " + snowflake::stage_reference(place_ + prefix))) {
           const std::string& name = row.at("name");
           files.emplace_back(name.substr(name.rfind('/') + 1), std::stoll(row.at("size")));
         }

@@ -136,7 +136,7 @@ void SnowflakeSession::clean(const RunIdentity& who, const QualifiedName& target
         execute("DROP STAGE IF EXISTS " +
                 snowflake::full_name(target.database, snowflake::kOwnSchema, snowflake::stage_name(who.run, target)));
       else
-        query("REMOVE " + snowflake::stage_place(connection_.stage, who.run, target));
+        query("REMOVE " + snowflake::stage_reference(snowflake::stage_place(connection_.stage, who.run, target)));
     }
     transaction(who.run, [&] { marks(target.database).remove(who.run, snowflake::target_of(target), forget); });
   });
