@@ -3,12 +3,12 @@
 #include <sys/wait.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/strings.h"
 
@@ -16,14 +16,9 @@ namespace pulk {
 
 namespace {
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 std::string file_of(const char* name, const std::string& usual) {
-  std::string path = variable(name);
-  return path.empty() ? variable("HOME") + "/.aws/" + usual : path;
+  std::string path = environment(name);
+  return path.empty() ? environment("HOME") + "/.aws/" + usual : path;
 }
 
 std::string content_of(const std::string& path) {
@@ -90,7 +85,7 @@ AwsCredentials credentials_of_json(const std::string& text, const std::string& o
 }
 
 std::optional<AwsCredentials> profile_credentials() {
-  const std::string named = variable("AWS_PROFILE");
+  const std::string named = environment("AWS_PROFILE");
   const std::string name = named.empty() ? "default" : named;
   const std::string origin = "AWS profile " + name;
   auto keys =

@@ -1,15 +1,14 @@
 #include "stage/s3/s3_settings.h"
 
-#include <cstdlib>
+#include "base/environment.h"
 
 namespace pulk {
 
 namespace {
 
 std::string first_set(const char* one, const char* other) {
-  for (const char* name : {one, other})
-    if (const char* value = std::getenv(name); value != nullptr && *value != '\0') return value;
-  return "";
+  const std::string value = environment(one);
+  return value.empty() ? environment(other) : value;
 }
 
 bool made_of(const std::string& text, const char* letters) {
@@ -28,7 +27,7 @@ S3Settings s3_settings_from_environment() {
   settings.endpoint = first_set("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL");
   if (const std::string region = first_set("AWS_REGION", "AWS_DEFAULT_REGION"); !region.empty())
     settings.region = region;
-  settings.ca_file = first_set("AWS_CA_BUNDLE", "AWS_CA_BUNDLE");
+  settings.ca_file = environment("AWS_CA_BUNDLE");
   return settings;
 }
 
