@@ -182,12 +182,43 @@ Rows Connection::query(std::string_view sql) {
   }
 }
 
+namespace {
+
+// A result with the statement that it comes from: to release the statement of Snowflake's driver is to cut its result
+// short, without an error.
+class Stream : public arrow::RecordBatchReader {
+ public:
+  Stream(std::unique_ptr<Statement> statement, std::shared_ptr<arrow::RecordBatchReader> rows, std::int64_t expected)
+      : statement_(std::move(statement)), rows_(std::move(rows)), expected_(expected) {}
+  ~Stream() override { rows_.reset(); }
+
+  std::shared_ptr<arrow::Schema> schema() const override { return rows_->schema(); }
+
+  arrow::Status ReadNext(std::shared_ptr<arrow::RecordBatch>* batch) override {
+    ARROW_RETURN_NOT_OK(rows_->ReadNext(batch));
+    if (*batch != nullptr) {
+      seen_ += (*batch)->num_rows();
+    } else if (expected_ > 0 && seen_ != expected_) {
+      return arrow::Status::IOError("the result ended after ", seen_, " of ", expected_, " rows");
+    }
+    return arrow::Status::OK();
+  }
+
+ private:
+  std::unique_ptr<Statement> statement_;
+  std::shared_ptr<arrow::RecordBatchReader> rows_;
+  std::int64_t expected_, seen_ = 0;  // what the driver says, -1 or 0 where it does not
+};
+
+}  // namespace
+
 std::shared_ptr<arrow::RecordBatchReader> Connection::stream(std::string_view sql) {
+  auto statement = std::make_unique<Statement>(*this, sql);
   ArrowArrayStream stream = {};
-  Statement(*this, sql).run(&stream);
+  const std::int64_t expected = statement->run(&stream);
   auto imported = arrow::ImportRecordBatchReader(&stream);
   check(imported.status());
-  return *imported;
+  return std::make_shared<Stream>(std::move(statement), *imported, expected);
 }
 
 void Connection::cancel() noexcept {

@@ -69,7 +69,8 @@ class Connection {
   std::int64_t execute(std::string_view sql);
   // The whole result: for catalogs, counts and marks.
   Rows query(std::string_view sql);
-  // The result as it arrives; must be gone before the connection is.
+  // The result as it arrives; must be gone before the connection is. One that ends before the driver's own number of
+  // rows ends with an error.
   std::shared_ptr<arrow::RecordBatchReader> stream(std::string_view sql);
   // An option of the driver's that every following statement gets.
   void set_statement_option(const std::string& name, const std::string& value) { statement_options_[name] = value; }

@@ -3,6 +3,7 @@
 #include <arrow/array.h>
 #include <arrow/extension_type.h>
 #include <arrow/type.h>
+#include <arrow/type_traits.h>
 #include <arrow/util/decimal.h>
 #include <fmt/format.h>
 
@@ -12,7 +13,6 @@
 
 #include "base/error.h"
 #include "base/strings.h"
-#include "warehouse/sql_type.h"
 
 namespace pulk {
 
@@ -149,48 +149,11 @@ std::string hexadecimal(const KeptCell& cell) {
 
 }  // namespace
 
-std::string_view to_string(Meaning meaning) {
-  switch (meaning) {
-    case Meaning::boolean: return "boolean";
-    case Meaning::number: return "number";
-    case Meaning::real: return "real";
-    case Meaning::text: return "text";
-    case Meaning::bytes: return "bytes";
-    case Meaning::date: return "date";
-    case Meaning::time: return "time";
-    case Meaning::moment: return "moment";
-    case Meaning::uuid: return "uuid";
-  }
-  return "?";
-}
-
-std::optional<ComparedColumn> compared_column(const ColumnPlan& column, const std::string& target_type) {
-  const auto type = parse_sql_type(target_type);
-  if (!type) return std::nullopt;
-  ComparedColumn compared;
-  compared.name = column.target_name;
-  switch (type->base) {
-    case SqlBase::boolean: compared.meaning = Meaning::boolean; break;
-    case SqlBase::float32:
-    case SqlBase::float64:
-      compared.meaning = Meaning::real;
-      compared.single = type->base == SqlBase::float32 || column.carrier.kind == CarrierKind::float32;
-      break;
-    case SqlBase::varchar:
-    case SqlBase::json: compared.meaning = Meaning::text; break;
-    case SqlBase::blob: compared.meaning = Meaning::bytes; break;
-    case SqlBase::date: compared.meaning = Meaning::date; break;
-    case SqlBase::time: compared.meaning = Meaning::time; break;
-    case SqlBase::timestamp:
-    case SqlBase::timestamp_s:
-    case SqlBase::timestamp_ms:
-    case SqlBase::timestamp_ns:
-    case SqlBase::timestamp_tz: compared.meaning = Meaning::moment; break;
-    case SqlBase::uuid: compared.meaning = Meaning::uuid; break;
-    default:
-      compared.meaning = Meaning::number;
-      compared.scale = std::max(type->scale, column.carrier.kind == CarrierKind::decimal128 ? column.carrier.scale : 0);
-  }
+ComparedColumn compared_column(const ColumnPlan& column, const StoredType& stored) {
+  ComparedColumn compared{column.target_name, stored.meaning, stored.scale, stored.single};
+  if (stored.meaning == Meaning::number && column.carrier.kind == CarrierKind::decimal128)
+    compared.scale = std::max(stored.scale, column.carrier.scale);
+  if (stored.meaning == Meaning::real && column.carrier.kind == CarrierKind::float32) compared.single = true;
   return compared;
 }
 
@@ -307,10 +270,13 @@ Cell CellReader::at(std::int64_t row) {
       } else if (type == arrow::Type::TIMESTAMP) {
         cell.number = Int128{static_cast<const arrow::TimestampArray&>(a).Value(row)} *
                       nanoseconds_per(static_cast<const arrow::TimestampType&>(*a.type()).unit());
+      } else if (arrow::is_integer(type) || type == arrow::Type::DECIMAL128) {
+        read_number(row, cell);
       } else {
         misfit();
       }
       break;
+    case Meaning::presence: break;
     case Meaning::uuid:
       if (type == arrow::Type::FIXED_SIZE_BINARY &&
           static_cast<const arrow::FixedSizeBinaryType&>(*a.type()).byte_width() == 16) {
@@ -347,6 +313,7 @@ std::string render(const ComparedColumn& column, const KeptCell& cell) {
     case Meaning::date: return date_text(cell.number);
     case Meaning::time: return time_text(static_cast<std::int64_t>(cell.number));
     case Meaning::moment: return moment_text(cell.number);
+    case Meaning::presence: return "a value";
     case Meaning::uuid: {
       const auto bits = static_cast<UInt128>(cell.number);
       const std::string hex = fmt::format("{:016x}{:016x}", static_cast<std::uint64_t>(bits >> 64),

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "catalog/table_plan.h"
+#include "warehouse/stored_type.h"
 
 namespace arrow {
 class Array;
@@ -20,9 +21,6 @@ namespace pulk {
 __extension__ typedef __int128 Int128;
 __extension__ typedef unsigned __int128 UInt128;
 
-enum class Meaning { boolean, number, real, text, bytes, date, time, moment, uuid };
-std::string_view to_string(Meaning meaning);
-
 // A column as both sides are compared in it.
 struct ComparedColumn {
   std::string name;             // in the target
@@ -31,8 +29,8 @@ struct ComparedColumn {
   bool single = false;          // real: of 32 bits on both sides
 };
 
-// By the target's type, which decides what arrives; nothing for a type that pulk does not know.
-std::optional<ComparedColumn> compared_column(const ColumnPlan& column, const std::string& target_type);
+// By the target's type, which decides what arrives.
+ComparedColumn compared_column(const ColumnPlan& column, const StoredType& stored);
 
 struct Cell {
   bool null = false;

@@ -26,14 +26,17 @@ std::vector<DeployedColumn> matched(const TablePlan& plan, const DeployedTable& 
       result.shape.push_back(fmt::format("column {} is not in the target", column.target_name));
       continue;
     }
-    const auto compared = compared_column(column, found->type);
-    if (!compared) {
+    const auto stored = warehouse.stored_type(found->type);
+    if (!stored) {
       result.shape.push_back(fmt::format("column {} is {} in the target, which cannot be compared with {} ({})",
                                          column.target_name, found->type, column.source_type, column.source_name));
       continue;
     }
+    if (stored->meaning == Meaning::presence)
+      result.notes.push_back(fmt::format("column {} is {} in the target: only whether it is NULL was compared",
+                                         column.target_name, found->type));
     columns.push_back(*found);
-    result.columns.push_back({*compared, column.source_type, found->type, {}, {}});
+    result.columns.push_back({compared_column(column, *stored), column.source_type, found->type, {}, {}});
   }
   for (const DeployedColumn& column : deployed.columns) {
     const bool planned = std::any_of(plan.columns.begin(), plan.columns.end(), [&](const ColumnPlan& c) {

@@ -18,6 +18,7 @@
 
 #include "catalog/table_plan.h"
 #include "stage/stage.h"
+#include "warehouse/stored_type.h"
 
 namespace arrow {
 class MemoryPool;
@@ -106,7 +107,8 @@ class WarehouseSession {
 
   virtual std::optional<DeployedTable> describe(const QualifiedName& table) = 0;
 
-  // Reads a table back, for validation. Arrow types are the target's own, not the carriers. `columns` are some of
+  // Reads a table back, for validation. Arrow types are the target's own, not the carriers; a moment may be a number of
+  // nanoseconds. `columns` are some of
   // describe()'s; the pool outlives the batches. Throws Error(integrity) when what is stored cannot be read.
   virtual std::unique_ptr<TargetReader> read(const QualifiedName& table, const std::vector<DeployedColumn>& columns,
                                              arrow::MemoryPool* pool) = 0;
@@ -168,6 +170,10 @@ class Warehouse {
   // column that already stands in the target ("" = none): its type is taken when every value fits, else refused.
   virtual TypeChoice choose_type(const LogicalType& logical, const std::string& column, const std::string& mapped,
                                  const std::string& deployed) const = 0;
+
+  // What the values of a column of this type mean, as the target writes the type; nothing when it is none that rows
+  // can be compared in.
+  virtual std::optional<StoredType> stored_type(const std::string& type) const = 0;
 
   // Exact target name parts for what was written; missing parts get the target's defaults.
   virtual QualifiedName resolve(const WrittenName& database, const WrittenName& schema,

@@ -30,6 +30,8 @@ class DuckdbWarehouse : public Warehouse {
       throw Error(ErrorKind::usage, "the folder of the DuckDB file does not exist", path_, "mkdir -p " + folder.string());
   }
 
+  std::optional<StoredType> stored_type(const std::string& type) const override { return stored_sql_type(type); }
+
   TypeChoice choose_type(const LogicalType& logical, const std::string& column, const std::string& mapped,
                          const std::string& deployed) const override {
     if (same_column(column, duckdb::kPartitionColumn)) {

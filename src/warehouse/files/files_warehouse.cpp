@@ -38,6 +38,8 @@ class FilesWarehouse : public Warehouse {
   // Nothing folds the name of a folder: it stays as written.
   NameRule name_rule() const override { return NameRule::ignore_case; }
 
+  std::optional<StoredType> stored_type(const std::string& type) const override { return stored_sql_type(type); }
+
   TypeChoice choose_type(const LogicalType& logical, const std::string& column, const std::string& mapped,
                          const std::string& deployed) const override {
     (void)column;

@@ -123,4 +123,36 @@ std::string to_string(const Type& type) {
   return name;
 }
 
+StoredType stored_type(const Type& type) {
+  switch (type.base) {
+    case Base::number: return {Meaning::number, type.scale};
+    case Base::real: return {Meaning::real};
+    case Base::boolean: return {Meaning::boolean};
+    case Base::varchar: return {Meaning::text};
+    case Base::binary: return {Meaning::bytes};
+    case Base::date: return {Meaning::date};
+    case Base::time: return {Meaning::time};
+    case Base::timestamp_ntz:
+    case Base::timestamp_ltz:
+    case Base::timestamp_tz: return {Meaning::moment};
+    case Base::variant:
+    case Base::object:
+    case Base::array:
+    case Base::geography:
+    case Base::geometry: break;
+  }
+  return {Meaning::presence};
+}
+
+std::string read_expression(const Type& type, const std::string& column) {
+  const std::string name = quote_double(column);
+  switch (stored_type(type).meaning) {
+    case Meaning::moment:
+      // Cut to the second first: what EPOCH_SECOND does with a fraction before 1970 is not documented.
+      return "DATE_PART(EPOCH_SECOND, DATE_TRUNC(SECOND, " + name + ")) * 1000000000 + DATE_PART(NANOSECOND, " + name + ")";
+    case Meaning::presence: return "IFF(" + name + " IS NULL, NULL, 1)";
+    default: return name;
+  }
+}
+
 }  // namespace pulk::snowflake

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "catalog/logical_type.h"
+#include "warehouse/stored_type.h"
 #include "warehouse/warehouse.h"
 
 namespace pulk::snowflake {
@@ -43,6 +44,11 @@ struct Type {
 // TEXT is VARCHAR(16777216), DATETIME is TIMESTAMP_NTZ(9).
 std::optional<Type> parse_type(std::string_view text);
 std::string to_string(const Type& type);  // as DESC TABLE writes it
+
+// What rows of such a column can be compared in, and the expression that reads it so that every value arrives exactly:
+// the driver's timestamps are nanoseconds in 64 bits, which end in 2262.
+StoredType stored_type(const Type& type);
+std::string read_expression(const Type& type, const std::string& column);
 
 // The type of a column: the deployed one, else the mapped one, else the natural one; see Warehouse::choose_type.
 TypeChoice choose_type(const LogicalType& logical, const std::string& column, const std::string& mapped,

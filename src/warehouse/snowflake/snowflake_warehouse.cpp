@@ -43,6 +43,11 @@ class SnowflakeWarehouse : public Warehouse {
     return snowflake::choose_type(logical, column, mapped, deployed);
   }
 
+  std::optional<StoredType> stored_type(const std::string& type) const override {
+    const auto parsed = snowflake::parse_type(type);
+    return parsed ? std::optional(snowflake::stored_type(*parsed)) : std::nullopt;
+  }
+
   QualifiedName resolve(const WrittenName& database, const WrittenName& schema,
                         const WrittenName& table) const override {
     const auto or_default = [](const WrittenName& written, const std::string& configured) {
