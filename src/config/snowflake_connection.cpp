@@ -277,6 +277,7 @@ SnowflakeConnection resolve_snowflake(const SnowflakeTarget& target) {
   connection.clean_up = target.clean_up;
   connection.upload_parallel = target.upload_parallel;
   connection.lock_timeout = target.lock_timeout;
+  connection.s3 = target.s3;
   problems.throw_if_any();
   return connection;
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/secret.h"
+#include "config/s3_connection.h"
 
 namespace pulk {
 
@@ -32,6 +33,7 @@ struct SnowflakeTarget {
   std::string clean_up = "onSuccess";  // or never
   int upload_parallel = 4;
   int lock_timeout = 60;  // seconds
+  S3Connection s3;        // used when the stage is one on S3
 };
 
 enum class SnowflakeLogin { password, key_pair, oauth, access_token, workload_identity, browser };
@@ -55,6 +57,7 @@ struct SnowflakeConnection {
   std::string clean_up;
   int upload_parallel = 4;
   int lock_timeout = 60;
+  S3Connection s3;
   std::vector<std::string> warnings;  // about the permissions of files
 };
 

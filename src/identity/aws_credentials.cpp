@@ -50,16 +50,23 @@ class Chain : public AwsCredentialSource {
   }
   bool renew() override {
     const std::lock_guard lock(mutex_);
-    const bool renewable = held_ && held_->expires.has_value();
-    held_.reset();
-    return renewable;
+    const std::string old = held_ ? held_->session_token.reveal() : "";
+    const bool timed = held_ && held_->expires.has_value();
+    held_ = find();
+    // Keys in a file have no date: somebody may have written new ones meanwhile.
+    return timed || held_->session_token.reveal() != old;
   }
 
  private:
   AwsCredentials find() {
+    if (!chain_.profile.empty()) {
+      if (auto found = profile_credentials(chain_.profile)) return *found;
+      throw Error(ErrorKind::usage, "the profile has no credentials", "AWS profile " + chain_.profile,
+                  "give it aws_access_key_id and aws_secret_access_key, or credential_process");
+    }
     if (auto found = from_environment()) return *found;
     if (!environment("AWS_WEB_IDENTITY_TOKEN_FILE").empty()) return from_web_identity();
-    if (auto found = profile_credentials()) return *found;
+    if (auto found = profile_credentials("")) return *found;
     if (auto found = from_container()) return *found;
     if (to_lower(environment("AWS_EC2_METADATA_DISABLED")) != "true") {
       if (auto found = from_instance()) return *found;

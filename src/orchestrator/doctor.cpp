@@ -158,6 +158,11 @@ class Doctor {
       if (const auto* snowflake = std::get_if<SnowflakeTarget>(&target))
         for (const char* key : {"password", "private_key", "private_key_passphrase", "token"})
           if (const auto found = snowflake->keys.find(key); found != snowflake->keys.end()) add(found->second.text);
+    for (const auto& [name, target] : connections_->targets)
+      if (const auto* snowflake = std::get_if<SnowflakeTarget>(&target)) {
+        add(snowflake->s3.secret_access_key);
+        add(snowflake->s3.session_token);
+      }
     for (const auto& [name, source] : connections_->sources) {
       std::visit([&](const auto& connection) { add(connection.password); }, source);
       const auto* odbc = std::get_if<OdbcConnection>(&source);
@@ -384,10 +389,22 @@ void Doctor::check_snowflake() {
   if (!check("snowflake driver", "pip install adbc-driver-snowflake",
              [] { return passed(snowflake::driver_library()); }))
     return skip("target login", "the driver cannot be used");
-  check("target login", "check the connection's settings", [&] {
-    session_ = warehouse_->open(std::chrono::milliseconds(0), kTargetMemory, false, &cancel_);
-    return passed(session_->about());
-  });
+  if (!check("target login", "check the connection's settings", [&] {
+        session_ = warehouse_->open(std::chrono::milliseconds(0), kTargetMemory, false, &cancel_);
+        return passed(session_->about());
+      }))
+    return;
+  bool sound = true;
+  for (const Warehouse::StageLook& one : warehouse_->stage_looks()) {
+    if (!sound) {
+      skip(one.name, "the check before it failed");
+      continue;
+    }
+    sound = check(one.name, "see docs/snowflake.md, \"A bucket of yours\"", [&] {
+      const auto found = one.look();
+      return found.advice.empty() ? passed(found.detail) : warned(found.detail, found.advice);
+    });
+  }
 }
 
 // ------------------------------------------------------------------- tables

@@ -19,8 +19,8 @@ constexpr std::size_t kMostFiles = 1000;
 
 }  // namespace
 
-SnowflakeSession::SnowflakeSession(const SnowflakeConnection& connection, CancelToken* cancel)
-    : connection_(connection), cancel_(cancel), tag_(R"({"application":"pulk"})") {
+SnowflakeSession::SnowflakeSession(const SnowflakeConnection& connection, SnowflakeFiles& files, CancelToken* cancel)
+    : connection_(connection), files_(files), cancel_(cancel), tag_(R"({"application":"pulk"})") {
   client_ = std::make_unique<snowflake::Client>(connection_, tag_, cancel_);
 }
 

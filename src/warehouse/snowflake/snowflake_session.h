@@ -15,13 +15,15 @@
 
 #include "adbc/snowflake/client.h"
 #include "warehouse/marks.h"
+#include "warehouse/snowflake/snowflake_files.h"
 #include "warehouse/warehouse.h"
 
 namespace pulk {
 
 class SnowflakeSession : public WarehouseSession, private SqlChannel {
  public:
-  SnowflakeSession(const SnowflakeConnection& connection, CancelToken* cancel);
+  // All must outlive it; `cancel` may be null.
+  SnowflakeSession(const SnowflakeConnection& connection, SnowflakeFiles& files, CancelToken* cancel);
   ~SnowflakeSession() override;
 
   std::optional<DeployedTable> describe(const QualifiedName& table) override;
@@ -72,7 +74,8 @@ class SnowflakeSession : public WarehouseSession, private SqlChannel {
                           const PartitionLoad& load);
   void check_still_planned(const std::string& run, const TablePlan& plan);
 
-  const SnowflakeConnection connection_;
+  const SnowflakeConnection& connection_;
+  SnowflakeFiles& files_;
   CancelToken* const cancel_;
   std::unique_ptr<snowflake::Client> client_;
   std::string tag_;
