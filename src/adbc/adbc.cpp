@@ -6,6 +6,7 @@
 #include <arrow/c/bridge.h>
 
 #include <charconv>
+#include <filesystem>
 
 #include "base/error.h"
 
@@ -78,6 +79,14 @@ std::int64_t Rows::integer(std::size_t row, std::size_t column) const {
   if (error != std::errc() || end != digits.data() + digits.size())
     throw Error(ErrorKind::internal, "the driver answered \"" + digits + "\" where a number was asked for");
   return number;
+}
+
+std::optional<std::string> installed_library(const std::string& name) {
+  std::error_code why;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", why);
+  const std::filesystem::path installed = self.parent_path().parent_path() / "lib" / name;
+  if (why || !std::filesystem::exists(installed, why)) return std::nullopt;
+  return installed.string();
 }
 
 Database::Database(const std::string& driver, const std::string& entrypoint,

@@ -25,6 +25,9 @@ class RecordBatchReader;
 
 namespace pulk::adbc {
 
+// The driver's library of an installed pulk, in ../lib beside the executable; nothing when it is not there.
+std::optional<std::string> installed_library(const std::string& name);
+
 // A small result, every value as text. Numbers read from it are checked.
 class Rows {
  public:

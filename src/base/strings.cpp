@@ -32,6 +32,8 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r\n\f\v") - first + 1);
 }
 
+bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
 bool iequals(std::string_view a, std::string_view b) { return to_lower(a) == to_lower(b); }
 
 std::string join(const std::vector<std::string>& parts, std::string_view separator) {

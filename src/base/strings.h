@@ -12,6 +12,7 @@ namespace pulk {
 std::string to_lower(std::string_view text);  // ASCII only: SQL keywords and folded identifiers
 std::string to_upper(std::string_view text);
 std::string_view trim(std::string_view text);
+bool contains(std::string_view text, std::string_view part);
 bool iequals(std::string_view a, std::string_view b);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 std::vector<std::string> split(std::string_view text, char separator);

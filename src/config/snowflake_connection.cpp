@@ -105,8 +105,6 @@ SnowflakeLogin choose_login(const Reader& keys) {
   return SnowflakeLogin::password;
 }
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
 void read_key(const Reader& keys, SnowflakeConnection& connection, const std::string& fallback, Problems& problems) {
   const char* name = keys.has("private_key_file") ? "private_key_file" : "private_key";
   if (!keys.has(name)) {

@@ -28,8 +28,6 @@ bool is_sqlstate(std::string_view text) {
   return true;
 }
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-
 struct VerboseMessage {
   std::string sqlstate;
   std::string text;

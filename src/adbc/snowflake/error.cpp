@@ -60,8 +60,6 @@ constexpr Meaning kMeanings[] = {
     {264000, 264999, ErrorKind::retryable, kAgain},
 };
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
 bool network(const std::string& said) {
   for (const char* part : {"connection refused", "no such host", "i/o timeout", "connection reset", "EOF",
                            "TLS handshake", "network is unreachable", "context deadline exceeded", "Client.Timeout",

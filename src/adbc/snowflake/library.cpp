@@ -9,6 +9,7 @@
 #include <iterator>
 #include <vector>
 
+#include "adbc/adbc.h"
 #include "base/environment.h"
 #include "base/error.h"
 #include "pulk/build_config.h"
@@ -24,10 +25,7 @@ std::string driver_library() {
     if (fs::exists(path, why)) return path;
     throw Error(ErrorKind::usage, "the Snowflake driver that PULK_SNOWFLAKE_LIBRARY names is not there", path);
   }
-  if (const fs::path self = fs::read_symlink("/proc/self/exe", why); !why) {
-    const fs::path installed = self.parent_path().parent_path() / "lib" / kName;
-    if (fs::exists(installed, why)) return installed.string();
-  }
+  if (const auto installed = adbc::installed_library(kName)) return *installed;
   if (fs::exists(PULK_SNOWFLAKE_LIBRARY_DEFAULT, why)) return PULK_SNOWFLAKE_LIBRARY_DEFAULT;
   if (void* found = ::dlopen(kName, RTLD_NOW | RTLD_LOCAL); found != nullptr) return kName;
   throw Error(ErrorKind::usage, std::string("the Snowflake driver ") + kName + " was not found",

@@ -15,8 +15,6 @@ constexpr int kMaxDecimal = 38;
 // SQL_DATE, SQL_TIME and SQL_TIMESTAMP of ODBC 2.
 constexpr int kOldDate = 9, kOldTime = 10, kOldTimestamp = 11;
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
 LogicalType plain(TypeKind kind, int precision = 0, std::int64_t length = 0) { return {kind, precision, 0, length}; }
 
 LogicalType decimal(const ListedType& type) {

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "base/strings.h"
 #include "pg/error.h"
 
 namespace pulk::odbc {
@@ -58,8 +59,6 @@ ErrorKind kind_of_mariadb(int native) {
     default: return ErrorKind::usage;
   }
 }
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 // psqlODBC hands on the server's SQLSTATE, but for a failed login, which is 08001 whatever the reason.
 ErrorKind kind_of_postgres(const Diagnostics& found) {

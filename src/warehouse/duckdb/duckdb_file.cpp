@@ -25,8 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
 // The commit and the checkpoint say it without the usual name of the error.
 bool out_of_memory(const std::string& said) {
   return contains(said, "Out of Memory Error") || contains(said, "failed to pin block") ||
@@ -83,13 +81,7 @@ std::string memory_setting(std::int64_t bytes) { return std::to_string(bytes / 1
 
 std::string duckdb_library() {
   if (const std::string path = environment("PULK_DUCKDB_LIBRARY"); !path.empty()) return path;
-  std::error_code why;
-  const fs::path self = fs::read_symlink("/proc/self/exe", why);
-  if (!why) {
-    const fs::path installed = self.parent_path().parent_path() / "lib" / "libduckdb.so";
-    if (fs::exists(installed, why)) return installed.string();
-  }
-  return PULK_DUCKDB_LIBRARY_DEFAULT;
+  return adbc::installed_library("libduckdb.so").value_or(PULK_DUCKDB_LIBRARY_DEFAULT);
 }
 
 Error duckdb_error(const Error& raw, const std::string& path, const std::string& subject) {
