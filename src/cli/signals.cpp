@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "base/cancel.h"
 #include "base/log.h"
 
@@ -25,10 +27,10 @@ sigset_t watched() {
 
 }  // namespace
 
-SignalGuard::SignalGuard(CancelToken& cancel) {
+SignalGuard::SignalGuard(CancelToken& cancel, std::string said) {
   const sigset_t set = watched();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  thread_ = std::thread([&cancel, set] {
+  thread_ = std::thread([&cancel, set, said = std::move(said)] {
     std::thread asking;
     for (bool first = true;; first = false) {
       int signal = 0;
@@ -38,7 +40,7 @@ SignalGuard::SignalGuard(CancelToken& cancel) {
         return;
       }
       if (!first) ::_exit(130);
-      log_warning("stopping; what is done is kept, run the same command again to resume (once more to stop at once)");
+      log_warning(said);
       // On a thread of its own: asking a server to cancel may block, and a second signal must still be seen.
       asking = std::thread([&cancel] { cancel.cancel(); });
     }

@@ -2,6 +2,7 @@
 // the signals are blocked in all threads and waited for by one.
 #pragma once
 
+#include <string>
 #include <thread>
 
 namespace pulk {
@@ -10,7 +11,9 @@ class CancelToken;
 
 class SignalGuard {
  public:
-  explicit SignalGuard(CancelToken& cancel);
+  explicit SignalGuard(CancelToken& cancel,
+                       std::string said = "stopping; what is done is kept, run the same command again to resume (once "
+                                          "more to stop at once)");
   ~SignalGuard();
   SignalGuard(const SignalGuard&) = delete;
   SignalGuard& operator=(const SignalGuard&) = delete;

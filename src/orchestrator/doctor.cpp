@@ -19,6 +19,7 @@
 #include "engine/planner.h"
 #include "orchestrator/doctor_machine.h"
 #include "orchestrator/doctor_probes.h"
+#include "orchestrator/known_secrets.h"
 #include "orchestrator/prepare.h"
 #include "secrets/reference.h"
 #include "source/odbc/odbc_source.h"
@@ -130,7 +131,7 @@ class Doctor {
                  error.hint().empty() ? fix : error.hint(), error.kind()};
     }
     report({name, verdict.status, std::chrono::duration<double>(Clock::now() - start).count(),
-            without_secrets(verdict.detail), without_secrets(verdict.fix), verdict.kind});
+            secrets_.without(verdict.detail), secrets_.without(verdict.fix), verdict.kind});
     return verdict.status != CheckStatus::fail;
   }
   void skip(const std::string& name, const std::string& why) {
@@ -139,38 +140,6 @@ class Doctor {
   void report(Check one) {
     checks_.push_back(std::move(one));
     on_check_(checks_.back());
-  }
-
-  // Rooms and libraries keep secrets out of their messages (I4); this is the net below them, for what servers and
-  // drivers may repeat.
-  std::string without_secrets(std::string text) const {
-    for (const Secret& secret : secrets_)
-      for (std::size_t at = 0; (at = text.find(secret.reveal(), at)) != std::string::npos; at += 3)
-        text.replace(at, secret.reveal().size(), "***");
-    return text;
-  }
-  void remember_secrets() {
-    // Shorter ones are parts of plain words: to hide them would tell what they are.
-    const auto add = [&](const Secret& secret) {
-      if (secret.reveal().size() >= 4) secrets_.push_back(secret);
-    };
-    for (const auto& [name, target] : connections_->targets)
-      if (const auto* snowflake = std::get_if<SnowflakeTarget>(&target))
-        for (const char* key : {"password", "private_key", "private_key_passphrase", "token"})
-          if (const auto found = snowflake->keys.find(key); found != snowflake->keys.end()) add(found->second.text);
-    for (const auto& [name, target] : connections_->targets)
-      if (const auto* snowflake = std::get_if<SnowflakeTarget>(&target)) {
-        add(snowflake->s3.secret_access_key);
-        add(snowflake->s3.session_token);
-      }
-    for (const auto& [name, source] : connections_->sources) {
-      std::visit([&](const auto& connection) { add(connection.password); }, source);
-      const auto* odbc = std::get_if<OdbcConnection>(&source);
-      if (odbc == nullptr) continue;
-      for (const auto& [keyword, value] : odbc->odbc_options)
-        for (const char* word : {"pwd", "password", "token", "secret", "key"})
-          if (to_lower(keyword).find(word) != std::string::npos) add(Secret(value));
-    }
   }
 
   void check_files();
@@ -192,7 +161,7 @@ class Doctor {
   CancelToken& cancel_;
   const std::function<void(const Check&)>& on_check_;
   std::vector<Check> checks_;
-  std::vector<Secret> secrets_;
+  KnownSecrets secrets_;
   std::optional<ConnectionsFile> connections_;
   std::optional<Workflow> workflow_;
   std::unique_ptr<Source> source_;        // set when the login worked
@@ -206,7 +175,7 @@ class Doctor {
 void Doctor::check_files() {
   check("connections file", "correct the file", [&] {
     connections_ = load_connections(options_.connections, resolve_reference);
-    remember_secrets();
+    secrets_.learn(*connections_);
     const std::string what = fmt::format("{}: {} sources, {} targets", options_.connections,
                                          connections_->sources.size(), connections_->targets.size());
     if (connections_->warnings.empty()) return passed(what);

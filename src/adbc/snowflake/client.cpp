@@ -32,7 +32,7 @@ std::map<std::string, std::string> options_of(const SnowflakeConnection& connect
       {client + "login_timeout", std::to_string(connection.login_timeout) + "s"},
       {client + "app_name", "pulk"},
       {client + "disable_telemetry", "true"},
-      {client + "keep_session_alive", "true"},
+      // Not keep_session_alive: with it a session that is closed lives on, with the locks of its transaction.
   };
   const auto add = [&](const std::string& name, const std::string& value) {
     if (!value.empty()) options[name] = value;
@@ -83,6 +83,11 @@ std::string literal(std::string_view text) {
     out += c;
   }
   return out + "'";
+}
+
+std::string stage_reference(const std::string& place) {
+  constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_$.@~%/-\"";
+  return place.find_first_not_of(kPlain) == std::string::npos ? place : literal(place);
 }
 
 template <typename Work>

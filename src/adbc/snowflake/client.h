@@ -51,4 +51,8 @@ class Client {
 // An SQL string literal: Snowflake also reads backslashes.
 std::string literal(std::string_view text);
 
+// A place on a stage, @"DB"."SCHEMA"."STAGE"/path, as a statement takes it: in single quotes where a name has blanks or
+// other special characters (documentation of PUT).
+std::string stage_reference(const std::string& place);
+
 }  // namespace pulk::snowflake

@@ -33,7 +33,8 @@ class SnowflakeStage : public Stage {
 
   void remove(const std::string& name) override {
     local_->remove(name);
-    if (!keep_) with_client([&](Client& client) { client.query("REMOVE " + place_ + name); });
+    if (!keep_)
+      with_client([&](Client& client) { client.query("REMOVE " + snowflake::stage_reference(place_ + name)); });
   }
 
   std::vector<std::string> list() override {
@@ -52,8 +53,9 @@ class SnowflakeStage : public Stage {
   void upload(const StagedFile& file) {
     const std::string path = local_->location() + "/" + file.name;
     with_client([&](Client& client) {
-      client.execute("PUT " + snowflake::literal("file://" + path) + " " + place_ + " PARALLEL = " +
-                     std::to_string(connection_.upload_parallel) + " AUTO_COMPRESS = FALSE OVERWRITE = TRUE");
+      client.execute("PUT " + snowflake::literal("file://" + path) + " " + snowflake::stage_reference(place_) +
+                     " PARALLEL = " + std::to_string(connection_.upload_parallel) +
+                     " AUTO_COMPRESS = FALSE OVERWRITE = TRUE");
     });
     // The driver answers a PUT with no rows, whatever became of the file.
     const auto found = on_stage(file.name);
@@ -73,7 +75,7 @@ class SnowflakeStage : public Stage {
     std::vector<std::pair<std::string, std::int64_t>> files;
     try {
       with_client([&](Client& client) {
-        for (const auto& row : client.named_rows("LIST " + place_ + prefix)) {
+        for (const auto& row : client.named_rows("LIST " + snowflake::stage_reference(place_ + prefix))) {
           const std::string& name = row.at("name");
           files.emplace_back(name.substr(name.rfind('/') + 1), std::stoll(row.at("size")));
         }

@@ -82,7 +82,7 @@ void SnowflakeFiles::remove_all(snowflake::Client& client, const std::string& ru
     client.execute("DROP STAGE IF EXISTS " +
                    snowflake::full_name(target.database, snowflake::kOwnSchema, snowflake::stage_name(run, target)));
   } else {
-    client.query("REMOVE " + place(run, target));
+    client.query("REMOVE " + snowflake::stage_reference(place(run, target)));
   }
 }
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/steps.h"
 #include "base/strings.h"
+#include "warehouse/snowflake/copy_statement.h"
 #include "warehouse/snowflake/snowflake_names.h"
 
 namespace pulk {
@@ -102,8 +103,9 @@ std::vector<Mark> SnowflakeSession::take(const RunIdentity& who, const TablePlan
     create_stage(who.run, plan.target);
     abort_left_open(who.run);
     transaction(who.run, [&] {
-      // Unique keys are not enforced: without a row that both must change, two runs could both find no lease.
-      if (execute("UPDATE " + marks_prefix(plan.target.database) + "guard SET turns = turns + 1") < 1)
+      // Unique keys are not enforced: without a row that both must change, two runs could both find no lease. Not a
+      // count: the column is NUMBER(1,0), the type of the literal that it was made of.
+      if (execute("UPDATE " + marks_prefix(plan.target.database) + "guard SET turns = 1 - turns") < 1)
         throw Error(ErrorKind::integrity, "the table guard is empty", snowflake::own_prefix(plan.target.database));
       all.take(who, target, plan.partitions);
       if (fresh && any_loaded) all.reset_all(who.run, target);
@@ -163,27 +165,21 @@ LoadResult SnowflakeSession::load(const RunIdentity& who, const TablePlan& plan,
 
 std::int64_t SnowflakeSession::copy_files(const TablePlan& plan, const std::string& table, const std::string& place,
                                           const PartitionLoad& load) {
-  std::string names, values;
+  std::vector<std::string> columns, expressions;
   for (const ColumnPlan& column : plan.columns) {
-    names += quote_double(column.target_name) + ", ";
-    values += column.load_expression + ", ";
+    columns.push_back(column.target_name);
+    expressions.push_back(column.load_expression);
   }
   std::int64_t rows = 0;
   for (std::size_t from = 0; from < load.files.size(); from += kMostFiles) {
     std::map<std::string, std::int64_t> expected;
-    std::string list;
+    std::vector<std::string> names;
     for (std::size_t i = from; i < std::min(from + kMostFiles, load.files.size()); ++i) {
-      const StagedFile& file = load.files[i];
-      list += (list.empty() ? "" : ", ") + literal(file.name);
-      expected[file.name] = file.rows;
+      names.push_back(load.files[i].name);
+      expected[load.files[i].name] = load.files[i].rows;
     }
-    // FORCE: whether Snowflake remembers a file of this name decides nothing, the mark does. NULL_IF: by default the
-    // text \N would become NULL.
-    const auto loaded = client_->named_rows(
-        "COPY INTO " + table + " (" + names + quote_double(snowflake::kPartitionColumn) + ") FROM (SELECT " + values +
-        std::to_string(load.ordinal) + " FROM " + place + ") FILES = (" + list +
-        ") FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE TRIM_SPACE = FALSE "
-        "REPLACE_INVALID_CHARACTERS = FALSE NULL_IF = ()) ON_ERROR = ABORT_STATEMENT FORCE = TRUE");
+    const auto loaded =
+        client_->named_rows(snowflake::copy_statement(table, columns, expressions, load.ordinal, place, names));
     for (const auto& file : loaded) {
       if (!file.contains("rows_loaded")) continue;
       const std::string name = file.at("file").substr(file.at("file").rfind('/') + 1);

@@ -6,6 +6,7 @@ POST a JSON object to one of the paths below; the answer is JSON. It has no pass
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from . import wrongs
 from .translate import name_parts
 
 
@@ -49,6 +50,7 @@ def settings(service, body):
     if unknown:
         raise ValueError(f"unknown settings {sorted(unknown)}")
     service.settings.update(body)
+    wrongs.apply(service)
     return service.settings
 
 

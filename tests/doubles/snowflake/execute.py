@@ -7,7 +7,7 @@ from sqlglot import exp
 from . import errors, results
 from .conversions import quote
 from .options import count_statements
-from .statements import alter, copy, create, describe, dml, drop, merge, show, stage
+from .statements import alter, copy, create, describe, dml, drop, grant, merge, show, stage
 from .statements import query as queries
 from .statements import session as session_statements
 from .translate import parse
@@ -19,7 +19,7 @@ _BY_TEXT = {
     "RM": stage.remove, "COPY": copy.copy_into, "SHOW": show.show, "DESC": describe.describe, "DESCRIBE": describe.describe,
     "USE": session_statements.use, "SET": session_statements.set_variable, "UNSET": session_statements.set_variable,
     "BEGIN": session_statements.begin, "START": session_statements.begin, "COMMIT": session_statements.commit,
-    "ROLLBACK": session_statements.rollback,
+    "ROLLBACK": session_statements.rollback, "GRANT": grant.grant, "REVOKE": grant.grant,
 }
 _DDL = {"CREATE": create.create, "DROP": drop.drop, "ALTER": alter.alter, "TRUNCATE": alter.truncate, "COMMENT": alter.comment}
 _DML = {exp.Insert: dml.insert, exp.Update: dml.update, exp.Delete: dml.delete, exp.Merge: merge.merge}
@@ -60,7 +60,7 @@ def run(service, session, query) -> results.Result:
         if not call:
             raise errors.NotImplementedHere("CALL")
         return queries.select(service, session, query, parse("SELECT " + call.group(1)))
-    if word in ("EXECUTE", "GRANT", "REVOKE", "UNDROP", "EXPLAIN", "DECLARE"):
+    if word in ("EXECUTE", "UNDROP", "EXPLAIN", "DECLARE"):
         raise errors.NotImplementedHere(word)
     node = parse(text)
     for kind, function in _DML.items():

@@ -139,7 +139,7 @@ class Information:
     def query_history(self, session):
         """`session`: only its statements, or None for all."""
         rows = [[q.id, q.shown_sql, q.session.database, q.session.schema, q.kind, q.session.id, q.session.user.name, q.session.role,
-                 q.session.warehouse, q.tag, q.status, q.error.code if q.error else None, q.error.message if q.error else None,
+                 q.session.warehouse, "" if self.service.settings["tag_lost"] else q.tag, q.status, q.error.code if q.error else None, q.error.message if q.error else None,
                  q.started_at / 10**9, q.ended_at, int(((q.ended_at or q.started_at / 10**9) - q.started_at / 10**9) * 1000),
                  q.count]
                 for q in self.service.queries.values() if session in (None, q.session)]

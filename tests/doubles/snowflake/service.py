@@ -13,7 +13,7 @@ import uuid
 from collections import OrderedDict
 from pathlib import Path
 
-from . import accounts, errors, execute
+from . import accounts, errors, execute, wrongs
 from .catalog import Catalog, Table
 from .engine import Engine
 from .faults import Faults
@@ -35,6 +35,7 @@ SETTINGS = {
     # What a session hears whose transaction was ended from outside: nothing, or an error until COMMIT or ROLLBACK.
     "report_ended_transactions": False,
     "put_by_url": False,                  # PUT over HTTP instead of into the stage's folder
+    **wrongs.SETTINGS,
 }
 _SECRETS = re.compile(r"((?:AWS_KEY_ID|AWS_SECRET_KEY|AWS_TOKEN|PASSWORD|TOKEN|SECRET)\s*=\s*)'(?:[^'\\]|''|\\.)*'", re.I)
 

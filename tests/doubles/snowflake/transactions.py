@@ -54,7 +54,8 @@ class Transactions:
 
     def lock(self, table, transaction, query):
         """Waits until no other transaction has changed rows of `table`, then takes its lock."""
-        self._wait(table, transaction, query, lambda other: table.id in other.locks)
+        if not self.service.settings["lock_ignored"]:
+            self._wait(table, transaction, query, lambda other: table.id in other.locks)
         if table.id not in transaction.locks:
             transaction.locks[table.id] = (time.time(), query.id)
 
@@ -120,7 +121,10 @@ class Transactions:
     def end_from_outside(self, transaction):
         """By SYSTEM$ABORT_TRANSACTION, or because it is idle and somebody waits."""
         with self.service.engine:
-            self.rollback(transaction)
+            if self.service.settings["abort_commits"]:
+                self.commit(transaction)
+            else:
+                self.rollback(transaction)
         transaction.session.lost_transaction = transaction.id
 
     def rollback(self, transaction):

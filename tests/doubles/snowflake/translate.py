@@ -224,7 +224,7 @@ class Translator:
             if isinstance(inner, exp.Values):
                 listed = ", ".join(f'"{encode(f.name)}"' for f in fields)
                 sql = f"SELECT * FROM ({sql}) AS v({listed})"
-        elif isinstance(node, exp.Table) and isinstance(node.this, exp.Var) and node.this.name.startswith("@"):
+        elif isinstance(node, exp.Table) and isinstance(node.this, (exp.Var, exp.Literal)) and node.this.name.startswith("@"):
             sql, fields, stage = self.service.stage_relations.of_table(self, node)
             self.read.append(stage)
         elif isinstance(node, (exp.TableFromRows, exp.Generator)) or (

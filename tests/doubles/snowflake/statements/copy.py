@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from .. import errors, file_formats
 from ..catalog import View, dotted, render
-from ..options import Scanner, Word
+from ..options import Scanner, Word, unquote
 from ..results import Result
 from ..translate import parse
 from .load import run as load_files
@@ -60,7 +60,6 @@ def read(service, session, scanner) -> Load:
         if token.kind not in ("stage", "string"):
             scanner.position -= 1
             raise scanner.unexpected()
-        from ..options import unquote
         stage = unquote(token.text) if token.kind == "string" else token.text
     options = scanner.options(OPTIONS)
     path, table = service.catalog.table(session, parts, "COPY")
@@ -80,8 +79,8 @@ def read(service, session, scanner) -> Load:
 def _stage_of(text: str) -> str:
     scanner = Scanner(text)
     for index, token in enumerate(scanner.tokens):
-        if token.kind == "stage" and index and scanner.tokens[index - 1].upper == "FROM":
-            return token.text
+        if token.kind in ("stage", "string") and index and scanner.tokens[index - 1].upper == "FROM":
+            return unquote(token.text) if token.kind == "string" else token.text
     raise errors.compilation("001003", "COPY statement only supports simple SELECT from stage statements for import.")
 
 

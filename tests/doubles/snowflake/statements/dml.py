@@ -5,7 +5,7 @@ import contextlib
 from sqlglot import exp
 
 from .. import conversions as conv
-from .. import errors, results
+from .. import errors, results, wrongs
 from ..catalog import View, dotted, render
 from ..results import Result, of_rows
 from ..scope import Scope, Source, encode, fold, generate
@@ -109,8 +109,11 @@ def insert(service, session, query, node) -> Result:
     overwrite = bool(node.args.get("overwrite"))
     if overwrite:
         service.require(session, "DELETE", "TABLE", dotted(*path))
-    with changes(service, session, query) as transaction:
+    alone = "insert_overwrite_commits" if overwrite else None
+    with wrongs.committed_at_once(service, session, alone), changes(service, session, query) as transaction:
         if overwrite:
+            if service.settings["overwrite_loses_comment"]:
+                table.comment = ""
             service.transactions.lock(table, transaction, query)
         translator = Translator(service, session, query)
         source = node.expression
@@ -223,6 +226,8 @@ def update(service, session, query, node) -> Result:
         service.need_warehouse(session, node, translator)
         with service.engine:
             count, joined = replace(service, transaction, table, alias, ", ".join([target, *others]), condition, setting)
+            if service.settings["update_counts_wrong"]:
+                count = 1
     return of_rows([("number of rows updated", NUMBER), ("number of multi-joined rows updated", NUMBER)], [[count, joined]],
                    results.UPDATE)
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from .. import errors, results
+from .. import errors, results, wrongs
 from ..conversions import convert
 from ..load_history import LoadedFile
 from ..results import Result, of_rows, status
@@ -35,6 +35,8 @@ def _find_files(service, load) -> list:
     for name in names:
         choices = [prefix + name] if not prefix or prefix.endswith("/") else [prefix + "/" + name, prefix + name]
         key = next((c for c in choices if c in known), None)
+        if key is None and service.settings["missing_file_ignored"]:
+            continue
         if key is None:
             raise errors.SnowflakeError("091016", f"Remote file '{load.location.label}/{choices[0]}' was not found. There are "
                                         "several potential causes. The file might not exist. The required credentials may be "
@@ -48,11 +50,13 @@ def _find_files(service, load) -> list:
 
 def run(service, session, query, load) -> Result:
     service.need_warehouse(session, None, None)
-    with dml.changes(service, session, query) as transaction:
+    with (wrongs.committed_at_once(service, session, "copy_survives_rollback"),
+          dml.changes(service, session, query) as transaction):
         files = _find_files(service, load)
         rows, chosen = [], []
         for file in files:
-            if not load.options.get("FORCE") and service.load_history.knows(
+            forced = load.options.get("FORCE") and not service.settings["force_ignored"]
+            if not forced and service.load_history.knows(
                     load.table.id, load.location.identity, file.key, file.md5, transaction.history):
                 if load.options.get("FILES") is not None:
                     rows.append([file.name, "LOAD_SKIPPED", 0, 0, 1, 1, "File was loaded before.", None, None, None])
@@ -64,6 +68,8 @@ def run(service, session, query, load) -> Result:
         if not chosen and not rows:
             return status("Copy executed with 0 files processed.", results.COPY)
         on_error = str(load.options.get("ON_ERROR", "ABORT_STATEMENT")).upper()
+        if on_error == "ABORT_STATEMENT" and service.settings["copy_skips_bad_rows"]:
+            on_error = "CONTINUE"
         if on_error == "ABORT_STATEMENT":
             rows += _load_all(service, session, transaction, load, chosen)
         else:

@@ -8,6 +8,7 @@ from ..catalog import Table, View, dotted
 from ..options import Scanner, unquote
 from ..results import Result, of_rows
 from ..types import NUMBER, SfType
+from . import grant
 
 STAMP = SfType("TIMESTAMP_LTZ", scale=3)
 
@@ -55,7 +56,7 @@ def show(service, session, query) -> Result:
     listing = {"TABLES": _tables, "SCHEMAS": _schemas, "DATABASES": _databases, "COLUMNS": _columns, "STAGES": _stages,
                "FILE FORMATS": _formats, "WAREHOUSES": _warehouses, "TRANSACTIONS": _transactions, "LOCKS": _locks,
                "PARAMETERS": _parameters, "VIEWS": _views, "OBJECTS": _objects, "PRIMARY KEYS": _primary_keys, "ROLES": _roles,
-               "UNIQUE KEYS": _no_keys, "IMPORTED KEYS": _no_keys}.get(kind)
+               "UNIQUE KEYS": _no_keys, "GRANTS": _grants, "IMPORTED KEYS": _no_keys}.get(kind)
     if listing is None:
         raise errors.NotImplementedHere("SHOW " + kind)
     columns, rows, name_at = listing(service, session, scope)
@@ -231,6 +232,13 @@ def _locks(service, session, scope):
                      t.session.id if t else None])
     return ["resource", "type", ("transaction", NUMBER), ("transaction_started_on", STAMP), "status", ("acquired_on", STAMP),
             "query_id", ("session", NUMBER)], rows, 0
+
+
+def _grants(service, session, scope):
+    if not scope or scope[0] is None:
+        raise errors.NotImplementedHere("SHOW GRANTS without ON")
+    columns, rows = grant.show(service, session, scope[0], scope[1:])
+    return [("created_on", STAMP), *columns], rows, 3
 
 
 def _parameters(service, session, scope):

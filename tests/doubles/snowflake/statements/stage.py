@@ -39,6 +39,8 @@ def put(service, session, query) -> Result:
     if location.label and not location.label.startswith(("@~", "@%")):
         service.require(session, "WRITE", "STAGE", location.label[1:])
     folder = service.stages.target(location)
+    if service.settings["put_keeps_old_file"] and (folder / source.rsplit("/", 1)[-1]).exists():
+        folder = service.stages.folder / "cache"
     info = _stage_info(folder)
     if service.settings["put_by_url"] or session.application.startswith("PythonConnector 5"):
         # The client sends PUT again with a file's final name, to get a URL for that file.
@@ -99,5 +101,6 @@ def remove(service, session, query) -> Result:
     if location.label and not location.label.startswith(("@~", "@%")):
         service.require(session, "USAGE" if location.external else "WRITE", "STAGE", location.label[1:])
     files = service.stages.files(location, options.get("PATTERN"))
-    service.stages.remove(location, files)
+    if not service.settings["remove_ignored"]:
+        service.stages.remove(location, files)
     return of_rows(["name", "result"], [[f.name, "removed"] for f in files], results.OTHER)
