@@ -33,6 +33,8 @@ std::string sql_literal(std::string_view text);
 // True when the bytes are well-formed UTF-8 (RFC 3629: no surrogates, nothing above U+10FFFF, no overlong forms).
 bool valid_utf8(std::string_view bytes);
 
+std::string hex(std::string_view bytes);  // two lower-case digits a byte
+
 // 128-bit XXH3 of the text as 32 lower-case hex digits. For identities and digests, not for secrets.
 std::string xxh128_hex(std::string_view bytes);
 

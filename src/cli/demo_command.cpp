@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <set>
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -171,13 +171,12 @@ std::string shell_word(const std::string& word) {
 std::string this_program() {
   std::error_code ignored;
   const fs::path self = fs::read_symlink("/proc/self/exe", ignored);
-  if (const char* path = std::getenv("PATH"); path != nullptr)
-    for (const std::string& folder : split(path, ':')) {
-      const fs::path candidate = fs::path(folder) / "pulk";
-      if (folder.empty() || ::access(candidate.c_str(), X_OK) != 0) continue;
-      if (fs::equivalent(candidate, self, ignored)) return "pulk";
-      break;
-    }
+  for (const std::string& folder : split(environment("PATH"), ':')) {
+    const fs::path candidate = fs::path(folder) / "pulk";
+    if (folder.empty() || ::access(candidate.c_str(), X_OK) != 0) continue;
+    if (fs::equivalent(candidate, self, ignored)) return "pulk";
+    break;
+  }
   return shell_word(self.string());
 }
 

@@ -127,6 +127,15 @@ SnowflakeTarget read_snowflake(TomlFile& file, TomlTable& table, bool by_name) {
   table.take("upload_parallel", target.upload_parallel, 1, 99);
   table.take("load_parallel", target.load_parallel, 1, 64);
   table.take("lock_timeout", target.lock_timeout, 1, kDay);
+  if (const toml::table* inner = table.take_table("s3")) {
+    TomlTable s3(file, *inner, table.path_of_key("s3"));
+    target.s3 = read_s3(file, s3);
+    target.s3.where = where_of(file.path, table.path_of_key("s3"));
+    s3.finish();
+    if (!table.has("stage"))
+      table.add_problem("s3", "says how to reach the bucket of an external stage, but no stage is named",
+                        "add stage = \"@DATABASE.SCHEMA.STAGE\"");
+  }
   if (by_name) return target;
   for (const auto& [written, key] : snowflake_keys()) {
     if (!table.has(written)) continue;

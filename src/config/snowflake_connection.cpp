@@ -3,10 +3,10 @@
 #include <unistd.h>
 
 #include <charconv>
-#include <cstdlib>
 #include <optional>
 #include <utility>
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/strings.h"
 #include "config/snowflake_files.h"
@@ -59,13 +59,11 @@ Keys from_environment() {
   Keys keys;
   for (const auto& [written, key] : snowflake_keys()) {
     const std::string variable = "SNOWFLAKE_" + to_upper(written);
-    const char* value = std::getenv(variable.c_str());
-    if (value != nullptr && *value != '\0') keys[key] = {Secret(value), variable};
+    if (const std::string value = environment(variable); !value.empty()) keys[key] = {Secret(value), variable};
   }
   // Snowflake's command line reads the passphrase from here.
-  if (const char* value = std::getenv("PRIVATE_KEY_PASSPHRASE");
-      value != nullptr && !keys.contains("private_key_passphrase"))
-    keys["private_key_passphrase"] = {Secret(value), "PRIVATE_KEY_PASSPHRASE"};
+  if (in_environment("PRIVATE_KEY_PASSPHRASE") && !keys.contains("private_key_passphrase"))
+    keys["private_key_passphrase"] = {Secret(environment("PRIVATE_KEY_PASSPHRASE")), "PRIVATE_KEY_PASSPHRASE"};
   return keys;
 }
 
@@ -118,7 +116,7 @@ void read_key(const Reader& keys, SnowflakeConnection& connection, const std::st
   if (keys.has("private_key_file")) {
     connection.private_key_file = keys.text("private_key_file");
     if (connection.private_key_file.starts_with("~/"))
-      if (const char* home = std::getenv("HOME")) connection.private_key_file.replace(0, 1, home);
+      if (const std::string home = environment("HOME"); !home.empty()) connection.private_key_file.replace(0, 1, home);
     try {
       connection.private_key = Secret(read_text_file(connection.private_key_file, "check the path"));
     } catch (const Error& error) {
@@ -236,10 +234,9 @@ SnowflakeConnection resolve_snowflake(const SnowflakeTarget& target) {
   SnowflakeConnection connection;
   connection.origin = target.where;
   Keys keys = target.keys;
-  const Keys environment = from_environment();
-  const char* named = std::getenv("SNOWFLAKE_CONNECTION_NAME");
+  const Keys variables = from_environment();
   const bool by_name = target.by_name || !target.connection_name.empty() ||
-                       (!keys.contains("account") && named != nullptr && *named != '\0');
+                       (!keys.contains("account") && !environment("SNOWFLAKE_CONNECTION_NAME").empty());
   std::string fallback = target.where;
   if (by_name) {
     NamedConnection found = read_named_connection(target.connection_name, problems);
@@ -248,10 +245,10 @@ SnowflakeConnection resolve_snowflake(const SnowflakeTarget& target) {
     fallback = found.path + ":" + found.name;
     // Where a service sets the defaults of its sessions, they are those of any connection.
     for (const char* key : {"database", "schema"})
-      if (const auto value = environment.find(key); value != environment.end()) found.keys[key] = value->second;
+      if (const auto value = variables.find(key); value != variables.end()) found.keys[key] = value->second;
     for (auto& [key, value] : found.keys) keys.emplace(key, std::move(value));
   } else {
-    for (const auto& [key, value] : environment) keys.emplace(key, value);
+    for (const auto& [key, value] : variables) keys.emplace(key, value);
   }
   // One bad file makes all that it should have said look missing.
   problems.throw_if_any();
@@ -279,6 +276,7 @@ SnowflakeConnection resolve_snowflake(const SnowflakeTarget& target) {
   connection.upload_parallel = target.upload_parallel;
   connection.load_parallel = target.load_parallel;
   connection.lock_timeout = target.lock_timeout;
+  connection.s3 = target.s3;
   problems.throw_if_any();
   return connection;
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/secret.h"
+#include "config/s3_connection.h"
 
 namespace pulk {
 
@@ -33,6 +34,7 @@ struct SnowflakeTarget {
   int upload_parallel = 4;
   int load_parallel = 4;  // sessions that load
   int lock_timeout = 60;  // seconds
+  S3Connection s3;        // used when the stage is one on S3
 };
 
 enum class SnowflakeLogin { password, key_pair, oauth, access_token, workload_identity, browser };
@@ -57,6 +59,7 @@ struct SnowflakeConnection {
   int upload_parallel = 4;
   int load_parallel = 4;
   int lock_timeout = 60;
+  S3Connection s3;
   std::vector<std::string> warnings;  // about the permissions of files
 };
 

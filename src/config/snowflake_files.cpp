@@ -4,10 +4,10 @@
 #include <toml++/toml.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 
+#include "base/environment.h"
 #include "base/strings.h"
 #include "config/document.h"
 #include "config/text_file.h"
@@ -17,23 +17,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 fs::path home() {
-  const std::string folder = variable("HOME");
+  const std::string folder = environment("HOME");
   return folder.empty() ? fs::path("/") : fs::path(folder);
 }
 
 fs::path settings_folder() {
-  std::string own = variable("SNOWFLAKE_HOME");
+  std::string own = environment("SNOWFLAKE_HOME");
   if (own == "~" || own.starts_with("~/")) own = home().string() + own.substr(1);
   const fs::path folder = own.empty() ? home() / ".snowflake" : fs::path(own);
   std::error_code why;
   if (fs::exists(folder, why)) return folder;
-  const std::string xdg = variable("XDG_CONFIG_HOME");
+  const std::string xdg = environment("XDG_CONFIG_HOME");
   return (xdg.empty() ? home() / ".config" : fs::path(xdg)) / "snowflake";
 }
 
@@ -99,8 +94,8 @@ NamedConnection read_named_connection(std::string name, Problems& problems) {
   const auto general = read(config, problems, found.warnings);
   const auto own = read(connections, problems, found.warnings);
 
-  if (name.empty()) name = variable("SNOWFLAKE_CONNECTION_NAME");
-  if (name.empty()) name = variable("SNOWFLAKE_DEFAULT_CONNECTION_NAME");
+  if (name.empty()) name = environment("SNOWFLAKE_CONNECTION_NAME");
+  if (name.empty()) name = environment("SNOWFLAKE_DEFAULT_CONNECTION_NAME");
   if (name.empty() && general)
     if (const auto* node = general->get("default_connection_name"))
       name = node->value_exact<std::string>().value_or("");

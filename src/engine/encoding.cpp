@@ -33,7 +33,7 @@ std::int64_t lane_cost(const EncodeOptions& options, int columns) {
       std::min(options.row_group_bytes, 2 * (options.page_bytes + options.dictionary_bytes));
   return 2 * (options.row_group_bytes + options.row_group_bytes / 8 + columns * batches * kArrayBytes) +
          3 * options.batch_bytes + one_column + std::min(columns * kUsualRowGroups, kMostColumnChunks) * kChunkBytes +
-         kConnectionBytes;
+         kConnectionBytes + options.open_file_bytes;
 }
 
 EncodeOptions fit_to_budget(EncodeOptions options, int columns, std::int64_t budget) {

@@ -14,6 +14,7 @@ struct EncodeOptions {
   std::int64_t page_bytes = 1 << 20;
   std::int64_t dictionary_bytes = 1 << 20;
   std::int64_t batch_bytes = 2 << 20;
+  std::int64_t open_file_bytes = 0;         // what the stage holds of a file that is being written
 };
 
 // Throws Error(usage) for an unknown codec or a level that it does not have.
@@ -24,7 +25,7 @@ constexpr std::int64_t kMostColumnChunks = 8192;
 
 // The worst case of one lane over a table of that many columns: one row group as Arrow batches that is encoded and one
 // that is read, a batch being filled while its builders grow, one column being encoded, what describes arrays and file,
-// the connection's buffers.
+// the connection's buffers, and what the stage holds.
 std::int64_t lane_cost(const EncodeOptions& options, int columns);
 
 // The options for a table: row groups shrink until one lane fits `budget`, then batches do.

@@ -2,11 +2,11 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <mutex>
 #include <sstream>
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/strings.h"
 #include "http/http.h"
@@ -20,13 +20,8 @@ namespace {
 // Renewed when less is left: a request signed before the end must also arrive before it.
 constexpr std::chrono::minutes kEarly{5};
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 std::string content_of_named_file(const char* name) {
-  const std::string path = variable(name);
+  const std::string path = environment(name);
   std::ifstream in(path, std::ios::binary);
   if (!in) throw Error(ErrorKind::usage, std::string("the file named by ") + name + " cannot be read", path);
   std::stringstream text;
@@ -55,18 +50,25 @@ class Chain : public AwsCredentialSource {
   }
   bool renew() override {
     const std::lock_guard lock(mutex_);
-    const bool renewable = held_ && held_->expires.has_value();
-    held_.reset();
-    return renewable;
+    const std::string old = held_ ? held_->session_token.reveal() : "";
+    const bool timed = held_ && held_->expires.has_value();
+    held_ = find();
+    // Keys in a file have no date: somebody may have written new ones meanwhile.
+    return timed || held_->session_token.reveal() != old;
   }
 
  private:
   AwsCredentials find() {
+    if (!chain_.profile.empty()) {
+      if (auto found = profile_credentials(chain_.profile)) return *found;
+      throw Error(ErrorKind::usage, "the profile has no credentials", "AWS profile " + chain_.profile,
+                  "give it aws_access_key_id and aws_secret_access_key, or credential_process");
+    }
     if (auto found = from_environment()) return *found;
-    if (!variable("AWS_WEB_IDENTITY_TOKEN_FILE").empty()) return from_web_identity();
-    if (auto found = profile_credentials()) return *found;
+    if (!environment("AWS_WEB_IDENTITY_TOKEN_FILE").empty()) return from_web_identity();
+    if (auto found = profile_credentials("")) return *found;
     if (auto found = from_container()) return *found;
-    if (to_lower(variable("AWS_EC2_METADATA_DISABLED")) != "true") {
+    if (to_lower(environment("AWS_EC2_METADATA_DISABLED")) != "true") {
       if (auto found = from_instance()) return *found;
     }
     throw Error(ErrorKind::usage, "no AWS credentials are found", "",
@@ -74,23 +76,23 @@ class Chain : public AwsCredentialSource {
   }
 
   static std::optional<AwsCredentials> from_environment() {
-    const std::string id = variable("AWS_ACCESS_KEY_ID");
-    const std::string secret = variable("AWS_SECRET_ACCESS_KEY");
+    const std::string id = environment("AWS_ACCESS_KEY_ID");
+    const std::string secret = environment("AWS_SECRET_ACCESS_KEY");
     if (id.empty() && secret.empty()) return std::nullopt;
     if (id.empty() || secret.empty())
       throw Error(ErrorKind::usage, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must be set together");
     return AwsCredentials{.access_key_id = Secret(id),
                           .secret_access_key = Secret(secret),
-                          .session_token = Secret(variable("AWS_SESSION_TOKEN")),
+                          .session_token = Secret(environment("AWS_SESSION_TOKEN")),
                           .expires = std::nullopt,
                           .origin = "AWS_ACCESS_KEY_ID"};
   }
 
   AwsCredentials from_web_identity() const {
-    const std::string role = variable("AWS_ROLE_ARN");
+    const std::string role = environment("AWS_ROLE_ARN");
     if (role.empty()) throw Error(ErrorKind::usage, "AWS_WEB_IDENTITY_TOKEN_FILE is set, AWS_ROLE_ARN is not");
-    const std::string session = variable("AWS_ROLE_SESSION_NAME");
-    std::string endpoint = variable("AWS_ENDPOINT_URL_STS");
+    const std::string session = environment("AWS_ROLE_SESSION_NAME");
+    std::string endpoint = environment("AWS_ENDPOINT_URL_STS");
     if (endpoint.empty()) endpoint = "https://sts." + chain_.region + ".amazonaws.com";
     const Secret token(content_of_named_file("AWS_WEB_IDENTITY_TOKEN_FILE"));
     const Secret form("Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=" + percent_encoded(role) +
@@ -113,12 +115,12 @@ class Chain : public AwsCredentialSource {
   }
 
   std::optional<AwsCredentials> from_container() const {
-    const std::string relative = variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
-    const std::string full = variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    const std::string relative = environment("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+    const std::string full = environment("AWS_CONTAINER_CREDENTIALS_FULL_URI");
     if (relative.empty() && full.empty()) return std::nullopt;
     HttpRequest request{.url = relative.empty() ? full : "http://169.254.170.2" + relative};
-    std::string token = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
-    if (!variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE").empty())
+    std::string token = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+    if (!environment("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE").empty())
       token = content_of_named_file("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
     if (!token.empty()) request.headers.push_back("Authorization: " + token);
     HttpConnection container({.connect_seconds = 2, .stall_seconds = 5, .proxy = false, .cancel = chain_.cancel});
@@ -131,7 +133,7 @@ class Chain : public AwsCredentialSource {
 
   // Instance metadata, version 2 only: a token first. A machine outside of AWS has nobody at this address.
   std::optional<AwsCredentials> from_instance() const {
-    std::string endpoint = variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+    std::string endpoint = environment("AWS_EC2_METADATA_SERVICE_ENDPOINT");
     if (endpoint.empty()) endpoint = "http://169.254.169.254";
     while (endpoint.ends_with('/')) endpoint.pop_back();
     HttpConnection metadata({.connect_seconds = 1, .stall_seconds = 2, .proxy = false, .cancel = chain_.cancel});

@@ -34,6 +34,7 @@ class AwsCredentialSource {
 std::unique_ptr<AwsCredentialSource> given_aws_credentials(AwsCredentials credentials);
 
 struct AwsChain {
+  std::string profile;  // this one alone, whatever the environment says; "" goes through the chain
   std::string region;   // for web identity
   std::string ca_file;  // PEM, "" for the system's
   const CancelToken* cancel = nullptr;

@@ -3,12 +3,12 @@
 #include <sys/wait.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/strings.h"
 
@@ -16,14 +16,9 @@ namespace pulk {
 
 namespace {
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 std::string file_of(const char* name, const std::string& usual) {
-  std::string path = variable(name);
-  return path.empty() ? variable("HOME") + "/.aws/" + usual : path;
+  std::string path = environment(name);
+  return path.empty() ? environment("HOME") + "/.aws/" + usual : path;
 }
 
 std::string content_of(const std::string& path) {
@@ -44,6 +39,12 @@ std::string output_of(const std::string& command, const std::string& origin) {
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
     throw Error(ErrorKind::usage, "credential_process failed", origin, "run the command of the profile by hand");
   return out;
+}
+
+std::string real_name(const std::string& name) {
+  if (!name.empty()) return name;
+  const std::string named = environment("AWS_PROFILE");
+  return named.empty() ? "default" : named;
 }
 
 }  // namespace
@@ -89,17 +90,23 @@ AwsCredentials credentials_of_json(const std::string& text, const std::string& o
   return found;
 }
 
-std::optional<AwsCredentials> profile_credentials() {
-  const std::string named = variable("AWS_PROFILE");
-  const std::string name = named.empty() ? "default" : named;
-  const std::string origin = "AWS profile " + name;
+std::map<std::string, std::string> profile_keys(const std::string& name) {
+  const std::string real = real_name(name);
   auto keys =
-      ini_section(content_of(file_of("AWS_CONFIG_FILE", "config")), name == "default" ? name : "profile " + name);
+      ini_section(content_of(file_of("AWS_CONFIG_FILE", "config")), real == "default" ? real : "profile " + real);
   // Keys of the credentials file win, as in AWS's own programs.
-  for (auto& [key, value] : ini_section(content_of(file_of("AWS_SHARED_CREDENTIALS_FILE", "credentials")), name))
+  for (auto& [key, value] : ini_section(content_of(file_of("AWS_SHARED_CREDENTIALS_FILE", "credentials")), real))
     keys[key] = value;
-  if (keys.empty() && !named.empty())
-    throw Error(ErrorKind::usage, "there is no such profile", origin, "check AWS_PROFILE and ~/.aws/config");
+  return keys;
+}
+
+std::optional<AwsCredentials> profile_credentials(const std::string& named) {
+  const std::string name = real_name(named);
+  const std::string origin = "AWS profile " + name;
+  auto keys = profile_keys(named);
+  if (keys.empty() && (!named.empty() || !environment("AWS_PROFILE").empty()))
+    throw Error(ErrorKind::usage, "there is no such profile", origin,
+                std::string("check ") + (named.empty() ? "AWS_PROFILE" : "profile") + " and ~/.aws/config");
   if (keys.contains("aws_access_key_id") && keys.contains("aws_secret_access_key"))
     return AwsCredentials{.access_key_id = Secret(keys["aws_access_key_id"]),
                           .secret_access_key = Secret(keys["aws_secret_access_key"]),
@@ -113,7 +120,7 @@ std::optional<AwsCredentials> profile_credentials() {
       throw Error(ErrorKind::usage,
                   std::string("the profile gets its credentials by ") + kind + ", which pulk does not do", origin,
                   "add a profile with  credential_process = aws configure export-credentials --profile " + name +
-                      "  and name that in AWS_PROFILE");
+                      "  and name that one");
   return std::nullopt;
 }
 

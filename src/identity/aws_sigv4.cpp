@@ -1,6 +1,5 @@
 #include "identity/aws_sigv4.h"
 
-#include <fmt/format.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
@@ -9,6 +8,7 @@
 #include <ctime>
 
 #include "base/error.h"
+#include "base/strings.h"
 #include "http/http.h"
 
 namespace pulk {
@@ -16,12 +16,6 @@ namespace pulk {
 namespace {
 
 using Digest = std::array<unsigned char, SHA256_DIGEST_LENGTH>;
-
-std::string hex(const Digest& digest) {
-  std::string text;
-  for (const unsigned char byte : digest) text += fmt::format("{:02x}", byte);
-  return text;
-}
 
 Secret hmac(const Secret& key, std::string_view text) {
   Digest out{};
@@ -39,7 +33,7 @@ std::string sha256_hex(std::string_view bytes) {
   Digest out{};
   if (::EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, ::EVP_sha256(), nullptr) != 1)
     throw Error(ErrorKind::internal, "OpenSSL has no SHA-256");
-  return hex(out);
+  return hex({reinterpret_cast<const char*>(out.data()), out.size()});
 }
 
 std::string canonical_query(const std::map<std::string, std::string>& query) {
@@ -79,14 +73,12 @@ std::vector<std::string> signed_headers(const AwsRequest& request, const AwsCred
   const std::string to_sign = std::string("AWS4-HMAC-SHA256\n") + stamp + "\n" + scope + "\n" + sha256_hex(canonical);
   Secret key("AWS4" + credentials.secret_access_key.reveal());
   for (const std::string& part : {day, region, service, std::string("aws4_request")}) key = hmac(key, part);
-  Digest signature{};
-  const Secret last = hmac(key, to_sign);
-  std::copy(last.reveal().begin(), last.reveal().end(), signature.begin());
+  const Secret signature = hmac(key, to_sign);
 
   std::vector<std::string> lines;
   for (const auto& [name, value] : headers) lines.push_back(name + ": " + value);
   lines.push_back("authorization: AWS4-HMAC-SHA256 Credential=" + credentials.access_key_id.reveal() + "/" + scope +
-                  ",SignedHeaders=" + names + ",Signature=" + hex(signature));
+                  ",SignedHeaders=" + names + ",Signature=" + hex(signature.reveal()));
   return lines;
 }
 

@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/sqlite_db.h"
 #include "base/strings.h"
@@ -195,14 +195,13 @@ const std::vector<Table>& tables() {
 std::string find_generator() {
   const auto runs = [](const fs::path& path) { return ::access(path.c_str(), X_OK) == 0 && !fs::is_directory(path); };
   const std::string hint = "pip install tpchgen-cli, or set PULK_TPCHGEN to its path";
-  if (const char* named = std::getenv("PULK_TPCHGEN"); named != nullptr && *named != '\0') {
+  if (const std::string named = environment("PULK_TPCHGEN"); !named.empty()) {
     if (runs(named)) return fs::absolute(named).string();
     throw Error(ErrorKind::usage, "PULK_TPCHGEN names no program", named, hint);
   }
   std::vector<fs::path> places;
-  if (const char* path = std::getenv("PATH"); path != nullptr)
-    for (const std::string& folder : split(path, ':'))
-      if (!folder.empty()) places.push_back(fs::path(folder) / kGenerator);
+  for (const std::string& folder : split(environment("PATH"), ':'))
+    if (!folder.empty()) places.push_back(fs::path(folder) / kGenerator);
   const fs::path tools = fs::path(".deps") / "venv" / "bin" / kGenerator;
   places.push_back(fs::absolute(tools));
   std::error_code ignored;

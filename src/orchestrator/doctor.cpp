@@ -358,10 +358,22 @@ void Doctor::check_snowflake() {
   if (!check("snowflake driver", "pip install adbc-driver-snowflake",
              [] { return passed(snowflake::driver_library()); }))
     return skip("target login", "the driver cannot be used");
-  check("target login", "check the connection's settings", [&] {
-    session_ = warehouse_->open(std::chrono::milliseconds(0), kTargetMemory, false, &cancel_);
-    return passed(session_->about());
-  });
+  if (!check("target login", "check the connection's settings", [&] {
+        session_ = warehouse_->open(std::chrono::milliseconds(0), kTargetMemory, false, &cancel_);
+        return passed(session_->about());
+      }))
+    return;
+  bool sound = true;
+  for (const Warehouse::StageLook& one : warehouse_->stage_looks()) {
+    if (!sound) {
+      skip(one.name, "the check before it failed");
+      continue;
+    }
+    sound = check(one.name, "see docs/snowflake.md, \"A bucket of yours\"", [&] {
+      const auto found = one.look();
+      return found.advice.empty() ? passed(found.detail) : warned(found.detail, found.advice);
+    });
+  }
 }
 
 // ------------------------------------------------------------------- tables

@@ -13,13 +13,21 @@ void KnownSecrets::learn(const SnowflakeConnection& connection) {
   for (const Secret* secret :
        {&connection.password, &connection.private_key, &connection.private_key_passphrase, &connection.token})
     learn(*secret);
+  learn(connection.s3);
+}
+
+void KnownSecrets::learn(const S3Connection& s3) {
+  learn(s3.secret_access_key);
+  learn(s3.session_token);
 }
 
 void KnownSecrets::learn(const ConnectionsFile& connections) {
   for (const auto& [name, target] : connections.targets)
-    if (const auto* snowflake = std::get_if<SnowflakeTarget>(&target))
+    if (const auto* snowflake = std::get_if<SnowflakeTarget>(&target)) {
       for (const char* key : {"password", "private_key", "private_key_passphrase", "token"})
         if (const auto found = snowflake->keys.find(key); found != snowflake->keys.end()) learn(found->second.text);
+      learn(snowflake->s3);
+    }
   for (const auto& [name, source] : connections.sources) {
     std::visit([&](const auto& connection) { learn(connection.password); }, source);
     const auto* odbc = std::get_if<OdbcConnection>(&source);

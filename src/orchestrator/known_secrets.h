@@ -18,6 +18,7 @@ class KnownSecrets {
 
  private:
   void learn(const Secret& secret);
+  void learn(const S3Connection& s3);
 
   std::vector<Secret> secrets_;
 };

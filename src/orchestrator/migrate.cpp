@@ -120,6 +120,34 @@ Start begin(StateStore& store, const Workflow& workflow, const std::string& conf
   return start;
 }
 
+// Throws Error(usage) when the budget is too small: what a stage holds of a file that is being written cannot shrink, as
+// row groups do.
+RunnerOptions runner_options(const MigrateOptions& options, const Ends& ends) {
+  RunnerOptions run;
+  run.lanes = ends.lanes;
+  run.retries = options.retries;
+  run.stop_on_failure = options.stop_on_failure;
+  run.append = options.append;
+  run.verify_count = options.verify_count;
+  run.sample_rows = options.sample_rows;
+  run.warehouse_memory = std::max(kSmallestWarehouseShare, options.memory / 8);
+  run.lane_memory = std::max<std::int64_t>(8 << 20, options.memory - 2 * run.warehouse_memory - kProcessReserve);
+  run.max_cell_bytes = options.max_cell;
+  run.spool_limit = options.spool_limit;
+  run.spool = (std::filesystem::absolute(options.workspace) / "spool").string();
+  run.target_lock_wait = options.lock_wait;
+  run.encode = options.encode;
+  run.encode.file_bytes = std::min(run.encode.file_bytes, ends.warehouse->largest_file());
+  run.encode.open_file_bytes = ends.warehouse->open_file_memory();
+  const std::int64_t least = lane_cost(fit_to_budget(run.encode, 1, run.lane_memory), 1);
+  if (run.encode.open_file_bytes > 0 && least > run.lane_memory)
+    throw Error(ErrorKind::usage,
+                fmt::format("{} are too little: a file on its way to the bucket holds {}, a lane with it {}",
+                            format_bytes(options.memory), format_bytes(run.encode.open_file_bytes), format_bytes(least)),
+                "--memory", "give at least " + format_bytes(options.memory + least - run.lane_memory));
+  return run;
+}
+
 // Compares the tables that have arrived; those that were published by an earlier process, in the new snapshot.
 ValidateResult validate_moved(const Ends& ends, const std::vector<TableConfig>& configs, SnapshotKeeper& snapshots,
                               StateStore& store, const RunRecord& run, const RunOutcome& outcome,
@@ -174,6 +202,7 @@ MigrateResult migrate(const MigrateOptions& options, CancelToken& cancel, Progre
   const SourceFacts facts = ends.source->facts();
   for (const std::string& note : facts.notes) log_warning(note);
   const std::string config = run_config(configs, options, facts.identity, target);
+  const RunnerOptions run = runner_options(options, ends);
 
   WorkspaceOptions workspace;
   workspace.folder = options.workspace;
@@ -224,23 +253,6 @@ MigrateResult migrate(const MigrateOptions& options, CancelToken& cancel, Progre
     snapshots.narrow(open);
   }
 
-  RunnerOptions run;
-  run.lanes = ends.lanes;
-  run.retries = options.retries;
-  run.stop_on_failure = options.stop_on_failure;
-  run.append = options.append;
-  run.verify_count = options.verify_count;
-  run.sample_rows = options.sample_rows;
-  run.warehouse_memory = std::max(kSmallestWarehouseShare, options.memory / 8);
-  run.lane_memory = std::max<std::int64_t>(8 << 20, options.memory - 2 * run.warehouse_memory - kProcessReserve);
-  run.max_cell_bytes = options.max_cell;
-  run.spool_limit = options.spool_limit;
-  const std::filesystem::path spool = std::filesystem::absolute(options.workspace) / "spool";
-  run.spool = spool.string();
-  run.target_lock_wait = options.lock_wait;
-  run.encode = options.encode;
-  run.encode.file_bytes = std::min(run.encode.file_bytes, ends.warehouse->largest_file());
-
   MigrateResult result;
   result.run = start->run.id;
   result.workflow = ends.workflow.name;
@@ -269,7 +281,7 @@ MigrateResult migrate(const MigrateOptions& options, CancelToken& cancel, Progre
   }
   if (code == 0) {
     std::error_code ignored;
-    std::filesystem::remove_all(spool / start->run.id, ignored);
+    std::filesystem::remove_all(std::filesystem::path(run.spool) / start->run.id, ignored);
   }
   // The run is over and recorded: what follows only looks. The snapshot that was read is held until then.
   if (options.validate && !result.outcome.interrupted)

@@ -1,10 +1,10 @@
 #include "secrets/reference.h"
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 
+#include "base/environment.h"
 #include "base/error.h"
 
 namespace pulk {
@@ -15,12 +15,11 @@ constexpr std::size_t kMaxFileBytes = 1 << 20;
 
 std::string from_environment(const std::string& name) {
   if (name.empty()) throw Error(ErrorKind::usage, "the reference \"env:\" names no variable", "", "write env:NAME");
-  const char* value = std::getenv(name.c_str());
-  if (value == nullptr) {
+  if (!in_environment(name)) {
     throw Error(ErrorKind::usage, "the environment variable " + name + " is not set", "",
                 "set it before the start: export " + name + "=...");
   }
-  return value;
+  return environment(name);
 }
 
 std::string from_file(const std::string& path) {

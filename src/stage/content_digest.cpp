@@ -4,6 +4,8 @@
 
 #include <new>
 
+#include "base/strings.h"
+
 namespace pulk {
 
 ContentDigest::ContentDigest() : state_(XXH3_createState()) {
@@ -18,13 +20,7 @@ void ContentDigest::add(const char* data, std::size_t size) { XXH3_128bits_updat
 std::string ContentDigest::hex() const {
   XXH128_canonical_t canonical;
   XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state_));
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string text;
-  for (const unsigned char byte : canonical.digest) {
-    text += kHex[byte >> 4];
-    text += kHex[byte & 15];
-  }
-  return text;
+  return pulk::hex({reinterpret_cast<const char*>(canonical.digest), sizeof canonical.digest});
 }
 
 }  // namespace pulk

@@ -143,10 +143,8 @@ std::string quoted(const KeptCell& cell) {
 }
 
 std::string hexadecimal(const KeptCell& cell) {
-  std::string out = "\\x";
   const std::size_t shown = std::min(cell.bytes.size(), kMostShown / 2);
-  for (std::size_t i = 0; i < shown; ++i) out += fmt::format("{:02x}", static_cast<unsigned char>(cell.bytes[i]));
-  return out + (cell.cut || shown < cell.bytes.size() ? "..." : "");
+  return "\\x" + hex(std::string_view(cell.bytes).substr(0, shown)) + (cell.cut || shown < cell.bytes.size() ? "..." : "");
 }
 
 }  // namespace

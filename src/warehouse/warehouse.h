@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -190,7 +191,8 @@ class Warehouse {
 
   // Is there a target of pulk's to open at this place?
   virtual bool exists() const = 0;
-  // Throws Error(usage) when the target does not exist and could not be made where it is meant to be.
+  // Throws Error(usage) when the target does not exist and could not be made where it is meant to be, and what is wrong
+  // with the place where files wait.
   virtual void check_location() const = 0;
 
   // Where the files of one table of one run wait. `spool` is a folder of pulk's own for targets that have no place.
@@ -203,6 +205,20 @@ class Warehouse {
   // How long a session may stay open with nothing to do. Others may be waiting for an embedded target's lock; a login
   // to a service is dear.
   virtual std::chrono::milliseconds patience() const { return std::chrono::milliseconds(150); }
+
+  // What an open file costs on such a stage, beside what is encoded (I3).
+  virtual std::int64_t open_file_memory() const { return 0; }
+
+  // What the doctor looks at where files wait, one after the other; the first that throws ends them. A look gives what
+  // it found, and perhaps advice. Empty for targets whose files wait on this machine.
+  struct StageLook {
+    struct Found {
+      std::string detail, advice;
+    };
+    std::string name;
+    std::function<Found()> look;
+  };
+  virtual std::vector<StageLook> stage_looks() { return {}; }
 
   // Staged files larger than this cost memory that nobody has counted (I3).
   virtual std::int64_t largest_file() const { return std::numeric_limits<std::int64_t>::max(); }

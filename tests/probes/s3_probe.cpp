@@ -46,12 +46,15 @@ std::string peak() {
 }
 
 int run(const std::vector<std::string>& words, pulk::CancelToken& cancel) {
-  pulk::S3Settings settings = pulk::s3_settings_from_environment();
+  pulk::S3Settings settings = pulk::s3_settings({});
   settings.cancel = &cancel;
   if (const char* seconds = std::getenv("PROBE_STALL"); seconds != nullptr) settings.stall_seconds = std::atoi(seconds);
   if (const char* kind = std::getenv("PROBE_ENCRYPTION"); kind != nullptr)
     settings.encryption = std::string(kind) == "kms" ? pulk::S3Encryption::kms : pulk::S3Encryption::s3;
-  const auto stage = pulk::make_s3_stage(settings, words[1], words[2]);
+  pulk::Problems problems;
+  pulk::check_s3(settings, words[1], words[2], problems);
+  problems.throw_if_any();
+  const auto stage = pulk::make_s3_stage(std::make_shared<pulk::S3Client>(settings, words[1]), words[2]);
   const std::string& what = words[3];
   if (what == "list") {
     for (const std::string& name : stage->list()) fmt::print("{}\n", name);

@@ -17,6 +17,10 @@ struct Meaning {
 constexpr const char* kAgain = "run the same command again to resume";
 constexpr const char* kLogin = "check user, password, key or token, and that the user may log in from here";
 
+constexpr const char* kBucket =
+    "Snowflake itself may not read the bucket: check the role of the stage's storage integration; `pulk doctor` shows "
+    "it";
+
 // The first line that fits counts.
 constexpr Meaning kMeanings[] = {
     {390100, 390111, ErrorKind::refused, kLogin},
@@ -48,6 +52,8 @@ constexpr Meaning kMeanings[] = {
     {2043, 2043, ErrorKind::refused, "check the name, and that the role of this connection may use it"},
     {91016, 91016, ErrorKind::integrity, "something else has removed files from the stage"},
     {90073, 90073, ErrorKind::retryable, kAgain},
+    {3167, 3167, ErrorKind::refused, kBucket},
+    {100356, 100356, ErrorKind::refused, kBucket},
     {100000, 100999, ErrorKind::refused, "map the column to a type that holds its values, VARCHAR does"},
     {260000, 260999, ErrorKind::usage, "check the connection's settings"},
     {261000, 261999, ErrorKind::retryable, "check the account's name, host, port and proxy"},

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "adbc/adbc.h"
+#include "base/environment.h"
 #include "base/error.h"
 #include "pulk/build_config.h"
 
@@ -20,7 +21,7 @@ namespace fs = std::filesystem;
 std::string driver_library() {
   constexpr const char* kName = "libadbc_driver_snowflake.so";
   std::error_code why;
-  if (const char* path = std::getenv("PULK_SNOWFLAKE_LIBRARY"); path != nullptr && *path != '\0') {
+  if (const std::string path = environment("PULK_SNOWFLAKE_LIBRARY"); !path.empty()) {
     if (fs::exists(path, why)) return path;
     throw Error(ErrorKind::usage, "the Snowflake driver that PULK_SNOWFLAKE_LIBRARY names is not there", path);
   }
@@ -33,7 +34,7 @@ std::string driver_library() {
 }
 
 void limit_go_memory(std::int64_t bytes) {
-  if (std::getenv("GOMEMLIMIT") != nullptr) return;
+  if (in_environment("GOMEMLIMIT")) return;
   ::setenv("GOMEMLIMIT", (std::to_string(bytes >> 20) + "MiB").c_str(), 1);
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
   std::string line{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};

@@ -20,6 +20,7 @@ namespace pulk {
 inline constexpr std::int64_t kS3PartBytes = 8 << 20;
 inline constexpr int kS3MostParts = 10'000;
 inline constexpr int kS3PartsOnTheirWay = 2;
+inline constexpr std::int64_t kS3LargestFile = kS3PartBytes * (kS3MostParts - 1);
 
 // What one open object costs at most: the part that is filled and those on their way.
 inline constexpr std::int64_t kS3ObjectBytes = kS3PartBytes * (kS3PartsOnTheirWay + 1);

@@ -21,10 +21,18 @@ constexpr int kAttemptsToCleanUp = 2;
 
 std::unique_ptr<AwsCredentialSource> credentials_of(const S3Settings& settings) {
   if (!settings.credentials)
-    return aws_credential_chain({.region = settings.region, .ca_file = settings.ca_file, .cancel = settings.cancel});
-  AwsCredentials given = *settings.credentials;
-  if (given.origin.empty()) given.origin = "the configuration";
-  return given_aws_credentials(std::move(given));
+    return aws_credential_chain({.profile = settings.profile,
+                                 .region = settings.region,
+                                 .ca_file = settings.ca_file,
+                                 .cancel = settings.cancel});
+  return given_aws_credentials(*settings.credentials);
+}
+
+// -1 for what is no number.
+std::int64_t number_of(const std::string& text) {
+  std::int64_t number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return code == std::errc() && end == text.data() + text.size() ? number : -1;
 }
 
 HttpOptions options_of(const S3Settings& settings, bool cancellable) {
@@ -94,19 +102,20 @@ void S3Client::pause(int attempt, bool cancellable) {
   const auto wait = longest / 2 + std::chrono::milliseconds(random() % static_cast<unsigned>(longest.count() / 2 + 1));
   const auto until = std::chrono::steady_clock::now() + wait;
   while (std::chrono::steady_clock::now() < until) {
-    if (cancellable && settings_.cancel != nullptr) settings_.cancel->check();
+    if (cancellable && cancelled()) return;
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
 }
 
 HttpResponse S3Client::send(const Call& call) {
-  const int attempts = call.cleaning_up ? kAttemptsToCleanUp : settings_.attempts;
   const std::string body_hash = sha256_hex(call.body);
   bool renewed = false;
   for (int n = 1;; ++n) {
-    if (!call.cleaning_up && settings_.cancel != nullptr) settings_.cancel->check();
+    const bool after_all = call.cleaning_up && cancelled();
+    const int attempts = after_all ? kAttemptsToCleanUp : settings_.attempts;
+    if (!after_all && cancelled()) settings_.cancel->check();
     try {
-      Borrowed connection(*this, !call.cleaning_up);
+      Borrowed connection(*this, !after_all);
       HttpResponse answer = attempt(call, *connection, body_hash);
       connection.give_back();
       // Completing an upload may fail after a status of success was sent.
@@ -122,11 +131,16 @@ HttpResponse S3Client::send(const Call& call) {
         throw s3_error(answer, call.doing, url_of(call.key), settings_.region, credentials_->get().origin);
       log_debug("S3 answered " + s3_code(answer) + ", trying again: " + url_of(call.key));
     } catch (const Error& error) {
+      // Interrupted on the way: from here on nothing interrupts it.
+      if (call.cleaning_up && !after_all && cancelled()) {
+        n = 0;
+        continue;
+      }
       // Those with the address of a server: it did not answer.
       if (error.kind() != ErrorKind::retryable || n >= attempts || !error.subject().starts_with("http")) throw;
       log_debug(error.message() + ", trying again: " + url_of(call.key));
     }
-    pause(n - 1, !call.cleaning_up);
+    pause(n - 1, !after_all);
   }
 }
 
@@ -154,13 +168,9 @@ std::string S3Client::upload_part(const Upload& upload, int number, std::string_
 }
 
 std::optional<std::int64_t> S3Client::size_of(const std::string& key) {
-  const HttpResponse answer =
-      send({.doing = "look at an object", .method = "HEAD", .key = key, .missing_is_fine = true});
-  const std::string text = answer.header("content-length");
-  std::int64_t size = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), size);
-  if (answer.status != 200 || code != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return size;
+  for (const Object& object : objects(key))
+    if (object.key == key) return object.size;
+  return std::nullopt;
 }
 
 void S3Client::complete_upload(const Upload& upload, const std::vector<std::string>& etags, std::int64_t size) {
@@ -191,25 +201,25 @@ void S3Client::abort_upload(const Upload& upload) {
 }
 
 void S3Client::remove(const std::string& key) {
-  send({.doing = "remove an object", .method = "DELETE", .key = key, .missing_is_fine = true});
+  send({.doing = "remove an object", .method = "DELETE", .key = key, .cleaning_up = true, .missing_is_fine = true});
 }
 
-std::vector<std::string> S3Client::keys(const std::string& prefix) {
-  std::vector<std::string> keys;
-  Call call{.doing = "list the bucket", .method = "GET", .key = ""};
+std::vector<S3Client::Object> S3Client::objects(const std::string& prefix) {
+  std::vector<Object> objects;
+  Call call{.doing = "list the bucket", .method = "GET", .key = "", .cleaning_up = true};
   call.query = {{"list-type", "2"}, {"prefix", prefix}, {"delimiter", "/"}, {"encoding-type", "url"}};
   for (;;) {
     const HttpResponse answer = send(call);
     for (const std::string_view object : xml_elements(answer.body, "Contents"))
-      keys.push_back(percent_decoded(xml_text(object, "Key")));
+      objects.push_back({percent_decoded(xml_text(object, "Key")), number_of(xml_text(object, "Size"))});
     call.query["continuation-token"] = xml_text(answer.body, "NextContinuationToken");
-    if (xml_text(answer.body, "IsTruncated") != "true") return keys;
+    if (xml_text(answer.body, "IsTruncated") != "true") return objects;
   }
 }
 
 std::vector<S3Client::Upload> S3Client::uploads(const std::string& prefix) {
   std::vector<Upload> uploads;
-  Call call{.doing = "list unfinished uploads", .method = "GET", .key = ""};
+  Call call{.doing = "list unfinished uploads", .method = "GET", .key = "", .cleaning_up = true};
   call.query = {{"uploads", ""}, {"prefix", prefix}, {"encoding-type", "url"}};
   for (;;) {
     const HttpResponse answer = send(call);

@@ -20,6 +20,7 @@ namespace pulk {
 
 class S3Client {
  public:
+  // Asks nothing of the service. Settings and bucket must have passed check_s3().
   S3Client(S3Settings settings, std::string bucket);
   ~S3Client();
 
@@ -32,16 +33,26 @@ class S3Client {
   std::string upload_part(const Upload& upload, int number, std::string_view bytes);
   // The object of `size` bytes is there when this returns, and may be there when it throws.
   void complete_upload(const Upload& upload, const std::vector<std::string>& etags, std::int64_t size);
-  // Fine when it is not there. Not ended by cancel, and tried only twice: it is called when things went wrong.
-  void abort_upload(const Upload& upload);
 
-  void remove(const std::string& key);  // fine when it is not there
-  // Keys that begin with the prefix, those behind a further '/' left out.
-  std::vector<std::string> keys(const std::string& prefix);
+  // What follows cleans up, also behind an interrupted run: cancel does not end it, but then it is tried only twice.
+  void abort_upload(const Upload& upload);  // fine when it is not there
+  void remove(const std::string& key);      // fine when it is not there
+  struct Object {
+    std::string key;
+    std::int64_t size = 0;
+  };
+  // Objects whose keys begin with the prefix, those behind a further '/' left out.
+  std::vector<Object> objects(const std::string& prefix);
   // Uploads that nobody completed.
   std::vector<Upload> uploads(const std::string& prefix);
 
-  std::string url_of(const std::string& key) const;  // "s3://bucket/key", for people and warehouses
+  // By listing, so that no right to read objects is needed. Nothing when there is no such object.
+  std::optional<std::int64_t> size_of(const std::string& key);
+
+  std::string url_of(const std::string& key) const;  // "s3://bucket/key", for people
+  const std::string& region() const { return settings_.region; }
+  // For people: where the credentials come from. Throws what finding them throws.
+  std::string credentials_origin() { return credentials_->get().origin; }
 
  private:
   struct Call {
@@ -57,7 +68,7 @@ class S3Client {
   HttpResponse send(const Call& call);
   HttpResponse attempt(const Call& call, HttpConnection& connection, const std::string& body_hash);
   void pause(int attempt, bool cancellable);
-  std::optional<std::int64_t> size_of(const std::string& key);
+  bool cancelled() const { return settings_.cancel != nullptr && settings_.cancel->cancelled(); }
 
   class Borrowed;
   const S3Settings settings_;

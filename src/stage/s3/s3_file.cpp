@@ -99,6 +99,13 @@ class S3File : public OutputFile {
 
   StagedFile finish() override {
     stream_->complete();
+    const auto size = client_->size_of(upload_.key);
+    if (size != stream_->position())
+      throw Error(ErrorKind::retryable,
+                  !size ? "the upload was completed and the object is not there"
+                        : "the object has " + std::to_string(*size) + " bytes where " +
+                              std::to_string(stream_->position()) + " were sent",
+                  client_->url_of(upload_.key));
     finished_ = true;
     return {.name = name_, .rows = 0, .bytes = stream_->position(), .digest = stream_->digest()};
   }

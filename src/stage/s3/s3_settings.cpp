@@ -1,14 +1,17 @@
 #include "stage/s3/s3_settings.h"
 
-#include <cstdlib>
+#include <initializer_list>
+
+#include "base/environment.h"
+#include "identity/aws_profile.h"
 
 namespace pulk {
 
 namespace {
 
-std::string first_set(const char* one, const char* other) {
-  for (const char* name : {one, other})
-    if (const char* value = std::getenv(name); value != nullptr && *value != '\0') return value;
+std::string first_of(std::initializer_list<std::string> values) {
+  for (const std::string& value : values)
+    if (!value.empty()) return value;
   return "";
 }
 
@@ -16,32 +19,49 @@ bool made_of(const std::string& text, const char* letters) {
   return !text.empty() && text.find_first_not_of(letters) == text.npos;
 }
 
-constexpr const char* kLabel = "abcdefghijklmnopqrstuvwxyz0123456789-";
 constexpr const char* kBucket = "abcdefghijklmnopqrstuvwxyz0123456789-.";
 constexpr std::size_t kLongestKey = 1024;
 constexpr std::size_t kLongestName = 200;  // of a staged file
 
 }  // namespace
 
-S3Settings s3_settings_from_environment() {
+S3Settings s3_settings(const S3Connection& said, const S3Told& told) {
+  const auto profile = profile_keys(said.profile);
+  const auto of_profile = [&](const char* key) {
+    const auto found = profile.find(key);
+    return found == profile.end() ? "" : found->second;
+  };
   S3Settings settings;
-  settings.endpoint = first_set("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL");
-  if (const std::string region = first_set("AWS_REGION", "AWS_DEFAULT_REGION"); !region.empty())
-    settings.region = region;
-  settings.ca_file = first_set("AWS_CA_BUNDLE", "AWS_CA_BUNDLE");
+  settings.profile = said.profile;
+  settings.endpoint = first_of({said.endpoint_url, told.endpoint, environment("AWS_ENDPOINT_URL_S3"),
+                                environment("AWS_ENDPOINT_URL"), of_profile("endpoint_url")});
+  settings.region = first_of({said.region, told.region, environment("AWS_REGION"), environment("AWS_DEFAULT_REGION"),
+                              of_profile("region"), settings.region});
+  settings.ca_file = first_of({said.ca_bundle, environment("AWS_CA_BUNDLE"), of_profile("ca_bundle")});
+  if (said.addressing_style != "auto")
+    settings.addressing = said.addressing_style == "path" ? S3Addressing::path : S3Addressing::host;
+  if (!said.access_key_id.empty())
+    settings.credentials = AwsCredentials{.access_key_id = said.access_key_id,
+                                          .secret_access_key = said.secret_access_key,
+                                          .session_token = said.session_token,
+                                          .expires = std::nullopt,
+                                          .origin = "the connections file"};
+  if (!said.sse.empty()) settings.encryption = said.sse == "aws:kms" ? S3Encryption::kms : S3Encryption::s3;
+  settings.kms_key = said.sse_kms_key_id;
   return settings;
 }
 
 S3Address s3_address(const S3Settings& settings, const std::string& bucket) {
-  if (!settings.endpoint.empty()) {
-    std::string base = settings.endpoint;
-    while (base.ends_with('/')) base.pop_back();
-    return {base, base.substr(base.find("://") + 3), "/" + bucket + "/"};
-  }
   const std::string domain = settings.region.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com";
-  const std::string service = "s3." + settings.region + domain;
-  if (bucket.find('.') != bucket.npos) return {"https://" + service, service, "/" + bucket + "/"};
-  return {"https://" + bucket + "." + service, bucket + "." + service, "/"};
+  std::string base = settings.endpoint.empty() ? "https://s3." + settings.region + domain : settings.endpoint;
+  while (base.ends_with('/')) base.pop_back();
+  const auto host_at = base.find("://") + 3;
+  const std::string scheme = base.substr(0, host_at), host = base.substr(host_at);
+  const bool by_path =
+      settings.addressing == S3Addressing::path || (settings.addressing == S3Addressing::automatic &&
+                                                    (!settings.endpoint.empty() || bucket.find('.') != bucket.npos));
+  if (by_path) return {base, host, "/" + bucket + "/"};
+  return {scheme + bucket + "." + host, bucket + "." + host, "/"};
 }
 
 void check_s3(const S3Settings& settings, const std::string& bucket, const std::string& prefix, Problems& problems) {
@@ -49,18 +69,12 @@ void check_s3(const S3Settings& settings, const std::string& bucket, const std::
     problems.add("bucket", "\"" + bucket + "\" is not a bucket's name",
                  bucket.starts_with("s3://") ? "write the name alone, without s3:// and without a path"
                                              : "3 to 63 lower-case letters, digits, hyphens and dots");
-  if (!made_of(settings.region, kLabel))
+  if (!is_aws_region(settings.region))
     problems.add("region", "\"" + settings.region + "\" is not a region", "for example eu-central-1");
-  if (!settings.endpoint.empty()) {
-    const auto host = settings.endpoint.find("://");
-    const bool known = settings.endpoint.starts_with("http://") || settings.endpoint.starts_with("https://");
-    const std::string rest = host == std::string::npos ? "" : settings.endpoint.substr(host + 3);
-    const bool bare = !rest.empty() && rest.find_first_of("/?#@ ") >= rest.find_last_not_of('/') + 1;
-    // The address is not repeated: it may hold a password.
-    if (!known || !bare)
-      problems.add("endpoint", "is not the address of a service",
-                   "write https://host or http://host:port, nothing after it");
-  }
+  // The address is not repeated: it may hold a password.
+  if (!settings.endpoint.empty() && !is_endpoint_url(settings.endpoint))
+    problems.add("endpoint", "is not the address of a service",
+                 "write https://host or http://host:port, nothing after it");
   if (settings.credentials &&
       (settings.credentials->access_key_id.empty() || settings.credentials->secret_access_key.empty()))
     problems.add("credentials", "access key and secret key must be given together");

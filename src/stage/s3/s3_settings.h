@@ -6,6 +6,7 @@
 
 #include "base/cancel.h"
 #include "base/error.h"
+#include "config/s3_connection.h"
 #include "identity/aws_credentials.h"
 
 namespace pulk {
@@ -14,10 +15,14 @@ namespace pulk {
 // the key with every read, and the warehouses that read external stages have no place for it.
 enum class S3Encryption { bucket_default, s3, kms };
 
+enum class S3Addressing { automatic, path, host };  // automatic: by path where an endpoint is named
+
 struct S3Settings {
   std::string endpoint;  // "https://host[:port]" or "http://…"; "" is AWS's own of the region
   std::string region = "us-east-1";
-  std::optional<AwsCredentials> credentials;  // none: AWS's own chain
+  S3Addressing addressing = S3Addressing::automatic;
+  std::optional<AwsCredentials> credentials;  // none: the profile, else AWS's own chain
+  std::string profile;
   S3Encryption encryption = S3Encryption::bucket_default;
   std::string kms_key;  // with kms: id or ARN; "" takes the account's own key for S3
   std::string ca_file;  // PEM; "" takes the system's
@@ -27,8 +32,8 @@ struct S3Settings {
   const CancelToken* cancel = nullptr;  // must outlive the stage
 };
 
-// Where the objects of a bucket are: "https://bucket.s3.region.amazonaws.com", or by path on a named endpoint, and for
-// names with dots, which no wildcard certificate covers.
+// Where the objects of a bucket are: "https://bucket.s3.region.amazonaws.com", or by path: on a named endpoint, and for
+// names with dots, which no wildcard certificate covers; unless one of both is asked for.
 struct S3Address {
   std::string scheme_and_host;
   std::string host;
@@ -36,8 +41,14 @@ struct S3Address {
 };
 S3Address s3_address(const S3Settings& settings, const std::string& bucket);
 
-// AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, AWS_REGION or AWS_DEFAULT_REGION, AWS_CA_BUNDLE.
-S3Settings s3_settings_from_environment();
+// What somebody else knows of the bucket; "" where nothing is known.
+struct S3Told {
+  std::string endpoint, region;
+};
+
+// What the connections file says, else what is told, else the environment (AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL,
+// AWS_REGION or AWS_DEFAULT_REGION, AWS_CA_BUNDLE), else the profile (endpoint_url, region, ca_bundle).
+S3Settings s3_settings(const S3Connection& said, const S3Told& told = {});
 
 // Adds what is wrong with what a person wrote.
 void check_s3(const S3Settings& settings, const std::string& bucket, const std::string& prefix, Problems& problems);

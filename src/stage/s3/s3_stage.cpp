@@ -21,8 +21,8 @@ std::string folder_of(std::string prefix) {
 
 class S3Stage : public Stage {
  public:
-  S3Stage(const S3Settings& settings, const std::string& bucket, const std::string& prefix)
-      : client_(std::make_shared<S3Client>(settings, bucket)), folder_(folder_of(prefix)) {}
+  S3Stage(std::shared_ptr<S3Client> client, const std::string& prefix, bool keep, std::string location)
+      : client_(std::move(client)), folder_(folder_of(prefix)), keep_(keep), location_(std::move(location)) {}
 
   std::unique_ptr<OutputFile> create(const std::string& name) override {
     check_name(name);
@@ -31,7 +31,7 @@ class S3Stage : public Stage {
 
   void remove(const std::string& name) override {
     check_name(name);
-    client_->remove(folder_ + name);
+    if (!keep_) client_->remove(folder_ + name);
     for (const S3Client::Upload& upload : unfinished(folder_ + name))
       if (upload.key == folder_ + name) client_->abort_upload(upload);
   }
@@ -43,12 +43,14 @@ class S3Stage : public Stage {
       // An object that stands for the folder has no name; files of folders below are not of this stage.
       if (!name.empty() && name.find('/') == name.npos) names.insert(name);
     };
-    for (const std::string& key : client_->keys(folder_)) add(key);
+    if (!keep_)
+      for (const S3Client::Object& object : client_->objects(folder_)) add(object.key);
     for (const S3Client::Upload& upload : unfinished(folder_)) add(upload.key);
     return {names.begin(), names.end()};
   }
 
   std::string location() const override {
+    if (!location_.empty()) return location_;
     std::string url = client_->url_of(folder_);
     url.pop_back();
     return url;
@@ -73,15 +75,15 @@ class S3Stage : public Stage {
 
   std::shared_ptr<S3Client> client_;
   const std::string folder_;
+  const bool keep_;
+  const std::string location_;
 };
 
 }  // namespace
 
-std::unique_ptr<Stage> make_s3_stage(const S3Settings& settings, const std::string& bucket, const std::string& prefix) {
-  Problems problems;
-  check_s3(settings, bucket, prefix, problems);
-  problems.throw_if_any(ErrorKind::usage);
-  return std::make_unique<S3Stage>(settings, bucket, prefix);
+std::unique_ptr<Stage> make_s3_stage(std::shared_ptr<S3Client> client, const std::string& prefix, bool keep,
+                                     std::string location) {
+  return std::make_unique<S3Stage>(std::move(client), prefix, keep, std::move(location));
 }
 
 }  // namespace pulk

@@ -64,6 +64,8 @@ class SnowflakeStage : public Stage {
 
   std::string location() const override { return place_; }
 
+  void forget(const std::string& name) { local_->remove(name); }  // the copy on this machine
+
   void upload(const StagedFile& file) {
     const std::string path = local_->location() + "/" + file.name;
     with_client([&](Client& client) {
@@ -137,7 +139,13 @@ class UploadedFile : public OutputFile {
   std::shared_ptr<arrow::io::OutputStream> stream() override { return local_->stream(); }
   StagedFile finish() override {
     StagedFile file = local_->finish();
-    stage_.upload(file);
+    try {
+      stage_.upload(file);
+    } catch (...) {
+      // The next attempt has a name of its own; when the service is away, nobody comes to look for this one.
+      stage_.forget(file.name);
+      throw;
+    }
     return file;
   }
 

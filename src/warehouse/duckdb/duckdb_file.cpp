@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <cctype>
 #include <condition_variable>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <set>
 #include <thread>
 
+#include "base/environment.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "pulk/build_config.h"
@@ -80,7 +80,7 @@ std::string memory_setting(std::int64_t bytes) { return std::to_string(bytes / 1
 }  // namespace
 
 std::string duckdb_library() {
-  if (const char* path = std::getenv("PULK_DUCKDB_LIBRARY"); path != nullptr && *path != '\0') return path;
+  if (const std::string path = environment("PULK_DUCKDB_LIBRARY"); !path.empty()) return path;
   return adbc::installed_library("libduckdb.so").value_or(PULK_DUCKDB_LIBRARY_DEFAULT);
 }
 

@@ -49,9 +49,13 @@ std::string staging_name(const std::string& run, const QualifiedName& target) {
 
 std::string stage_name(const std::string& run, const QualifiedName& target) { return "FILES_" + of_table(run, target); }
 
+std::string run_folder(const std::string& run, const QualifiedName& target) {
+  return "pulk/" + to_lower(of_table(run, target)) + "/";
+}
+
 std::string stage_place(const std::string& users, const std::string& run, const QualifiedName& target) {
   if (users.empty()) return "@" + full_name(target.database, kOwnSchema, stage_name(run, target)) + "/";
-  return users + (users.ends_with("/") ? "" : "/") + "pulk/" + to_lower(of_table(run, target)) + "/";
+  return users + (users.ends_with("/") ? "" : "/") + run_folder(run, target);
 }
 
 std::string transaction_name(const std::string& run) { return "PULK_" + upper_run(run); }

@@ -116,7 +116,7 @@ void SnowflakeSession::create_stage(const std::string& run, const QualifiedName&
 
 void SnowflakeSession::abort_left_open(const std::string& run) {
   for (const auto& row : client_->named_rows("SHOW TRANSACTIONS")) {
-    if (row.at("name") != snowflake::transaction_name(run) || live_->contains(row.at("session"))) continue;
+    if (row.at("name") != snowflake::transaction_name(run) || live_.contains(row.at("session"))) continue;
     log_info("ending the transaction " + row.at("id") + " that a session of this run has left open");
     query("SELECT SYSTEM$ABORT_TRANSACTION(" + row.at("id") + ")");
   }
@@ -130,14 +130,10 @@ void SnowflakeSession::clean(const RunIdentity& who, const QualifiedName& target
   guarded(target.display(), [&] {
     tag(who, target, 0);
     if (!has_own_tables(target.database)) return;
+    // A killed process may have left a transaction that locks the staging table.
+    if (forget) abort_left_open(who.run);
     execute("DROP TABLE IF EXISTS " + staging(who.run, target));
-    if (connection_.clean_up != "never") {
-      if (connection_.stage.empty())
-        execute("DROP STAGE IF EXISTS " +
-                snowflake::full_name(target.database, snowflake::kOwnSchema, snowflake::stage_name(who.run, target)));
-      else
-        query("REMOVE " + snowflake::stage_reference(snowflake::stage_place(connection_.stage, who.run, target)));
-    }
+    files_.remove_all(*client_, who.run, target);
     transaction(who.run, [&] { marks(target.database).remove(who.run, snowflake::target_of(target), forget); });
   });
 }
@@ -161,6 +157,8 @@ std::vector<WarehouseSession::Leftover> SnowflakeSession::leftovers() {
         const std::string stage = snowflake::stage_name(trace.run, target);
         if (exists("STAGES", stage, "SCHEMA " + schema_of(database, snowflake::kOwnSchema)))
           found.push_back({trace.run, target, "stage " + stage, trace.owner});
+        if (const std::string files = files_.left_in_bucket(trace.run, target); !files.empty())
+          found.push_back({trace.run, target, files, trace.owner});
         if (trace.leased)
           found.push_back({trace.run, target, "lease of " + trace.owner + " since " + trace.since, trace.owner});
         if (trace.marks > 0) found.push_back({trace.run, target, format_count(trace.marks) + " marks", trace.owner});

@@ -21,9 +21,9 @@ constexpr std::size_t kMostFiles = 1000;
 
 }  // namespace
 
-SnowflakeSession::SnowflakeSession(const SnowflakeConnection& connection, std::shared_ptr<LiveSessions> live,
+SnowflakeSession::SnowflakeSession(const SnowflakeConnection& connection, SnowflakeFiles& files, LiveSessions& live,
                                    CancelToken* cancel)
-    : connection_(connection), live_(std::move(live)), cancel_(cancel), tag_(R"({"application":"pulk"})") {
+    : connection_(connection), files_(files), live_(live), cancel_(cancel), tag_(R"({"application":"pulk"})") {
   client_ = std::make_unique<snowflake::Client>(connection_, tag_, cancel_);
 }
 
@@ -32,7 +32,7 @@ SnowflakeSession::~SnowflakeSession() { disconnect(); }
 // The service ends what a session has open when it is closed; only then is it not alive.
 void SnowflakeSession::disconnect() {
   client_.reset();
-  if (!id_.empty()) live_->remove(std::exchange(id_, ""));
+  if (!id_.empty()) live_.remove(std::exchange(id_, ""));
 }
 
 void SnowflakeSession::renew() {
@@ -57,7 +57,7 @@ void SnowflakeSession::guarded(const std::string& subject, const std::function<v
 void SnowflakeSession::transaction(const std::string& run, const std::function<void()>& work) {
   if (id_.empty()) {
     const std::string id = query("SELECT CURRENT_SESSION()").at(0).at(0);
-    live_->add(id);
+    live_.add(id);
     id_ = id;
   }
   // With AUTOCOMMIT off a SELECT opens a transaction too, and BEGIN would be ignored in it.

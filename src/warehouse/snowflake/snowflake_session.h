@@ -19,14 +19,16 @@
 #include "adbc/snowflake/client.h"
 #include "warehouse/marks.h"
 #include "warehouse/snowflake/live_sessions.h"
+#include "warehouse/snowflake/snowflake_files.h"
 #include "warehouse/warehouse.h"
 
 namespace pulk {
 
 class SnowflakeSession : public WarehouseSession, private SqlChannel {
  public:
-  // `live` is shared by the sessions of a warehouse.
-  SnowflakeSession(const SnowflakeConnection& connection, std::shared_ptr<LiveSessions> live, CancelToken* cancel);
+  // All must outlive it; `cancel` may be null. `files` and `live` are shared by the sessions of a warehouse.
+  SnowflakeSession(const SnowflakeConnection& connection, SnowflakeFiles& files, LiveSessions& live,
+                   CancelToken* cancel);
   ~SnowflakeSession() override;
 
   std::optional<DeployedTable> describe(const QualifiedName& table) override;
@@ -82,8 +84,9 @@ class SnowflakeSession : public WarehouseSession, private SqlChannel {
                           const PartitionLoad& load);
   void check_still_planned(const std::string& run, const TablePlan& plan);
 
-  const SnowflakeConnection connection_;
-  const std::shared_ptr<LiveSessions> live_;
+  const SnowflakeConnection& connection_;
+  SnowflakeFiles& files_;
+  LiveSessions& live_;
   CancelToken* const cancel_;
   std::unique_ptr<snowflake::Client> client_;
   std::string transaction_;  // the id of the one that is open

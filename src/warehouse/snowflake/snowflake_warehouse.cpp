@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/strings.h"
-#include "stage/snowflake/snowflake_stage.h"
+#include "stage/s3/s3_stage.h"
+#include "warehouse/snowflake/snowflake_files.h"
 #include "warehouse/snowflake/snowflake_names.h"
 #include "warehouse/snowflake/snowflake_session.h"
 #include "warehouse/snowflake/snowflake_type.h"
@@ -16,7 +16,7 @@ namespace {
 class SnowflakeWarehouse : public Warehouse {
  public:
   SnowflakeWarehouse(SnowflakeConnection connection, CancelToken* cancel)
-      : connection_(std::move(connection)), cancel_(cancel) {}
+      : connection_(std::move(connection)), files_(connection_, cancel) {}
 
   std::string kind() const override { return "snowflake"; }
   std::string location() const override {
@@ -27,9 +27,11 @@ class SnowflakeWarehouse : public Warehouse {
   NameRule name_rule() const override { return NameRule::upper; }
 
   bool exists() const override { return true; }
-  void check_location() const override {}
+  void check_location() const override { files_.check(); }
   // The driver may hold a whole file in memory for each upload, and a copy of it while it encrypts.
-  std::int64_t largest_file() const override { return 32LL << 20; }
+  std::int64_t largest_file() const override { return files_.in_bucket() ? kS3LargestFile : 32LL << 20; }
+  std::int64_t open_file_memory() const override { return files_.in_bucket() ? kS3FileMemory : 0; }
+  std::vector<StageLook> stage_looks() override { return files_.looks(); }
   int load_sessions() const override { return connection_.load_parallel; }
   std::chrono::milliseconds patience() const override { return std::chrono::minutes(10); }
 
@@ -79,20 +81,17 @@ class SnowflakeWarehouse : public Warehouse {
     const std::string tag =
         nlohmann::json{{"application", "pulk"}, {"run", run}, {"table", plan.target.display()}}.dump(
             -1, ' ', false, nlohmann::json::error_handler_t::replace);
-    const std::string key = snowflake::target_of(plan.target).key;
-    return make_snowflake_stage(connection_, snowflake::stage_place(connection_.stage, run, plan.target),
-                                spool + "/" + run + "/" + xxh128_hex(key).substr(0, 16), tag,
-                                connection_.clean_up == "never", cancel_);
+    return files_.stage(run, plan.target, spool, tag);
   }
 
   std::unique_ptr<WarehouseSession> open(std::chrono::milliseconds, std::int64_t, bool, CancelToken* cancel) override {
-    return std::make_unique<SnowflakeSession>(connection_, live_, cancel);
+    return std::make_unique<SnowflakeSession>(connection_, files_, live_, cancel);
   }
 
  private:
   const SnowflakeConnection connection_;
-  CancelToken* const cancel_;
-  const std::shared_ptr<LiveSessions> live_ = std::make_shared<LiveSessions>();
+  mutable SnowflakeFiles files_;  // asks Snowflake for the user's stage when it is needed first
+  LiveSessions live_;
 };
 
 }  // namespace

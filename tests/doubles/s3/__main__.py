@@ -1,15 +1,18 @@
 """S3 for tests: moto, which checks signatures and policies here, behind a layer that fails when it is told to.
 
 Prints one line of JSON: port, control_port, and the keys of the users `mover` (may do everything in S3) and `reader` (may
-only read). The control interface takes POST with a JSON body:
+only read), and those of `temporary`, who has a session token too. The control interface takes POST with a JSON body:
 
   /faults    {operation, action, times, skip, ...}: the next requests of this operation, after `skip` of them, go wrong.
              error (status, code, message, headers): answered so, nothing is done. lose: done, the connection is closed
              without an answer. close: not done, closed. stall (seconds): not done, silent so long.
+  /user      {name, policy}: a user with this policy; answers with the keys
+  /heal      no more faults; answers with those that were still to come
   /reset     buckets, faults and requests are empty again
   /requests  names of the operations so far
   /uploads   {bucket}: keys of uploads that nobody completed
   /head      {bucket, key}: what boto3 tells of an object
+  /keys      {bucket}: keys of all objects, also of empty ones that stand for folders
 """
 
 import json
@@ -98,25 +101,43 @@ def client(service, port, keys):
                         aws_secret_access_key=keys["secret_key"])
 
 
+def make_user(iam, name, policy) -> dict:
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return {"access_key": key["AccessKeyId"], "secret_key": key["SecretAccessKey"]}
+
+
 def make_users(port) -> dict:
     """While no signature is checked yet."""
     iam = client("iam", port, {"access_key": "setup", "secret_key": "setup"})
-    users = {}
-    for user, policy in (("mover", EVERYTHING), ("reader", READING)):
-        iam.create_user(UserName=user)
-        iam.put_user_policy(UserName=user, PolicyName=user, PolicyDocument=policy)
-        key = iam.create_access_key(UserName=user)["AccessKey"]
-        users[user] = {"access_key": key["AccessKeyId"], "secret_key": key["SecretAccessKey"]}
+    users = {name: make_user(iam, name, policy)
+             for name, policy in (("mover", EVERYTHING), ("reader", READING), ("owner", EVERYTHING.replace("s3:*", "*")))}
+    # A role of the mover's: its keys are good only together with their token.
+    iam.create_role(RoleName="mover", AssumeRolePolicyDocument="{}")
+    iam.put_role_policy(RoleName="mover", PolicyName="mover", PolicyDocument=EVERYTHING)
+    role = client("sts", port, {"access_key": "setup", "secret_key": "setup"}).assume_role(
+        RoleArn="arn:aws:iam::123456789012:role/mover", RoleSessionName="test")["Credentials"]
+    users["temporary"] = {"access_key": role["AccessKeyId"], "secret_key": role["SecretAccessKey"], "session_token": role["SessionToken"]}
     return users
 
 
-def control_server(faulty, s3) -> ThreadingHTTPServer:
+def control_server(faulty, s3, iam) -> ThreadingHTTPServer:
     def uploads(bucket):
         return [upload["Key"] for upload in s3.list_multipart_uploads(Bucket=bucket).get("Uploads", [])]
 
     def head(bucket, key):
         facts = s3.head_object(Bucket=bucket, Key=key)
         return {name: facts.get(name) for name in ("ContentLength", "ContentType", "ServerSideEncryption", "SSEKMSKeyId")}
+
+    def keys(bucket):
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
+    def heal():
+        left = [fault for fault in faulty.faults if fault.get("times", 1) > 0]
+        faulty.faults.clear()
+        return left
 
     def reset():
         faulty.faults.clear()
@@ -129,7 +150,8 @@ def control_server(faulty, s3) -> ThreadingHTTPServer:
         faulty.requests.clear()
 
     answers = {"/reset": reset, "/faults": lambda **fault: faulty.faults.append(fault), "/requests": lambda: faulty.requests,
-               "/uploads": uploads, "/head": head}
+               "/uploads": uploads, "/head": head, "/keys": keys, "/heal": heal,
+               "/user": lambda name, policy: make_user(iam, name, policy)}
 
     class Control(BaseHTTPRequestHandler):
         def do_POST(self):
@@ -156,7 +178,7 @@ def main():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     users = make_users(server.port)
     settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
-    control = control_server(faulty, client("s3", server.port, users["mover"]))
+    control = control_server(faulty, client("s3", server.port, users["mover"]), client("iam", server.port, users.pop("owner")))
     for bucket in BUCKETS:
         client("s3", server.port, users["mover"]).create_bucket(Bucket=bucket)
     faulty.requests.clear()

@@ -67,8 +67,17 @@ class Stage:
     session: int = None
     owner: str = None
     comment: str = ""
+    integration: str = None
+    encryption: dict = field(default_factory=dict, repr=False)
+    endpoint: str = None
     created: float = field(default_factory=time.time)
     id: int = field(default_factory=lambda: next(_ids))
+
+    @property
+    def cloud(self):
+        """Where an external stage is; nothing for an internal one."""
+        scheme = self.url.split("://")[0]
+        return {"azure": "AZURE", "gcs": "GCP", "gcsgov": "GCP"}.get(scheme, "AWS") if self.url else None
 
 
 @dataclass

@@ -71,7 +71,7 @@ class StageStore:
         stage_path, stage = self.service.catalog.stage(session, [*names, last])
         label = "@" + dotted(*stage_path)
         if stage.url:
-            match = re.fullmatch(r"s3://([^/]+)/?(.*)", stage.url)
+            match = re.fullmatch(r"s3(?:compat|china|gov)?://([^/]+)/?(.*)", stage.url)
             if not match:
                 raise errors.NotImplementedHere(f"external stages that are not on S3: {stage.url}")
             base = match[2]

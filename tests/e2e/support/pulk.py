@@ -134,12 +134,16 @@ class Pulk:
         return self.rewrite_config()
 
     def rewrite_config(self) -> Path:
-        """The same source with the .target_keys of now."""
+        """The same source with the .target_keys of now; a dict in them is a table of its own."""
         kind, keys, extra = self._source
         lines = [extra, f"[connections.source.{kind}]"]
         lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items() if value is not None]
         lines += [f"[connections.target.{self.kind}]"]
-        lines += [f"{key} = {json.dumps(value)}" for key, value in self.target_keys.items()]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in self.target_keys.items() if not isinstance(value, dict)]
+        for name, inner in self.target_keys.items():
+            if isinstance(inner, dict):
+                lines += [f"[connections.target.{self.kind}.{name}]"]
+                lines += [f"{key} = {json.dumps(value)}" for key, value in inner.items()]
         self.config.write_text("\n".join(lines) + "\n")
         self.config.chmod(0o600)
         return self.config
@@ -157,7 +161,7 @@ class Pulk:
 
     def environment(self, env=None) -> dict:
         kept = {k: v for k, v in os.environ.items()
-                if not k.startswith(("PULK_", "PG", "SNOWFLAKE_")) and k not in ("NO_COLOR", "GOMEMLIMIT")}
+                if not k.startswith(("PULK_", "PG", "SNOWFLAKE_", "AWS_")) and k not in ("NO_COLOR", "GOMEMLIMIT")}
         for name in ("PULK_DUCKDB_LIBRARY", "PULK_SNOWFLAKE_LIBRARY"):
             if name in os.environ:
                 kept[name] = os.environ[name]

@@ -38,7 +38,7 @@ class S3:
             raise RuntimeError("the S3 server does not start:\n" + self._log.read().decode())
         self._facts = json.loads(line)
         self.endpoint = f"http://127.0.0.1:{self._facts['port']}"
-        self.mover, self.reader = self._facts["mover"], self._facts["reader"]
+        self.mover, self.reader, self.temporary = (self._facts[user] for user in ("mover", "reader", "temporary"))
 
     def control(self, what, **body):
         request = urllib.request.Request(f"http://127.0.0.1:{self._facts['control_port']}/{what}", json.dumps(body).encode())
@@ -51,11 +51,24 @@ class S3:
     def fault(self, operation, action, **facts):
         self.control("faults", operation=operation, action=action, **facts)
 
+    def heal(self) -> list:
+        """No more faults; those that were still to come."""
+        return self.control("heal")
+
     def requests(self, operation) -> int:
         return self.control("requests").count(operation)
 
     def uploads(self) -> list:
         return self.control("uploads", bucket=BUCKET)
+
+    def left(self) -> list:
+        """Everything in the bucket: objects, also empty ones that stand for folders, and uploads that nobody completed."""
+        return self.control("keys", bucket=BUCKET) + [key + " (unfinished)" for key in self.uploads()]
+
+    def table(self, user=None) -> dict:
+        """What the connections file says of it: the table `s3` of a Snowflake target."""
+        user = user or self.mover
+        return {"endpoint_url": self.endpoint, "aws_access_key_id": user["access_key"], "aws_secret_access_key": user["secret_key"]}
 
     def environment(self, user=None) -> dict:
         """What a program needs to reach it, as AWS names it."""

@@ -44,6 +44,11 @@ TEST(Strings, Utf8IsCheckedByTheStandard) {
   EXPECT_FALSE(valid_utf8("\x80"));
 }
 
+TEST(Strings, BytesAsHexDigits) {
+  EXPECT_EQ(hex(""), "");
+  EXPECT_EQ(hex(std::string_view("\0\x7f\x80\xff\n", 5)), "007f80ff0a");
+}
+
 TEST(Strings, DigestIsThePublishedOne) {
   // From the XXH3 reference implementation: XXH3_128bits of the empty string.
   EXPECT_EQ(xxh128_hex(""), "99aa06d3014798d86001c324468d497f");

@@ -130,7 +130,8 @@ def _create_stage(service, session, query, scanner, replace, if_not_exists, modi
     credentials = options.get("CREDENTIALS") or {}
     stages[key] = Stage(path[2], str(options.get("URL") or ""), credentials if isinstance(credentials, dict) else {}, format_,
                         options.get("COPY_OPTIONS") or {}, session.id if temporary else None, session.role,
-                        str(options.get("COMMENT") or ""))
+                        str(options.get("COMMENT") or ""), str(options["STORAGE_INTEGRATION"]).upper() if "STORAGE_INTEGRATION" in options else None,
+                        options.get("ENCRYPTION") or {}, options.get("ENDPOINT"))
     return status(f"Stage area {render(path[2])} successfully created.")
 
 

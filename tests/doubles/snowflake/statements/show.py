@@ -189,8 +189,10 @@ def _stages(service, session, scope):
     for database, schema in _schemas_in(service, session, scope):
         for stage in [*schema.stages.values(), *(v for k, v in schema.temporary_stages.items() if k[0] == session.id)]:
             kind = ("EXTERNAL" if stage.url else "INTERNAL") + (" TEMPORARY" if stage.session else "")
-            rows.append([stage.created, stage.name, database.name, schema.name, stage.url, "Y" if stage.credentials else "N", "N",
-                         stage.owner, stage.comment, "", kind, "AWS" if stage.url else None, None, None, None, "ROLE"])
+            rows.append([stage.created, stage.name, database.name, schema.name, stage.url, "Y" if stage.credentials else "N",
+                         "Y" if "MASTER_KEY" in stage.encryption else "N", stage.owner, stage.comment,
+                         service.s3.get("region") if stage.url and service.s3 else None, kind, stage.cloud, None, stage.integration,
+                         stage.endpoint, "ROLE"])
     return [("created_on", STAMP), "name", "database_name", "schema_name", "url", "has_credentials", "has_encryption_key", "owner",
             "comment", "region", "type", "cloud", "notification_channel", "storage_integration", "endpoint", "owner_role_type"], rows, 1
 
