@@ -144,16 +144,16 @@ HttpResponse S3Client::send(const Call& call) {
   }
 }
 
-S3Client::Upload S3Client::start_upload(const std::string& key) {
+S3Client::Upload S3Client::start_upload(const std::string& key, const std::string& content_type) {
   Call call{.doing = "start an upload", .method = "POST", .key = key, .query = {{"uploads", ""}}};
-  call.headers["content-type"] = "application/octet-stream";
+  call.headers["content-type"] = content_type;
   if (settings_.encryption != S3Encryption::bucket_default)
     call.headers["x-amz-server-side-encryption"] = settings_.encryption == S3Encryption::kms ? "aws:kms" : "AES256";
   if (!settings_.kms_key.empty()) call.headers["x-amz-server-side-encryption-aws-kms-key-id"] = settings_.kms_key;
   const HttpResponse answer = send(call);
   const std::string id = xml_text(answer.body, "UploadId");
   if (id.empty()) throw s3_error(answer, call.doing, url_of(key), settings_.region, "");
-  return {key, id};
+  return {key, id, ""};
 }
 
 std::string S3Client::upload_part(const Upload& upload, int number, std::string_view bytes) {
@@ -167,9 +167,9 @@ std::string S3Client::upload_part(const Upload& upload, int number, std::string_
   return etag;
 }
 
-std::optional<std::int64_t> S3Client::size_of(const std::string& key) {
-  for (const Object& object : objects(key))
-    if (object.key == key) return object.size;
+std::optional<S3Client::Object> S3Client::find(const std::string& key) {
+  for (Object& object : objects(key))
+    if (object.key == key) return std::move(object);
   return std::nullopt;
 }
 
@@ -186,8 +186,10 @@ void S3Client::complete_upload(const Upload& upload, const std::vector<std::stri
                                     .headers = {{"content-type", "application/xml"}},
                                     .body = document,
                                     .missing_is_fine = true});
-  // An earlier attempt was carried out and its answer lost: names are never used twice, so the object tells.
-  if (answer.status == 404 && size_of(upload.key) != size)
+  if (answer.status != 404) return;
+  // An earlier attempt was carried out and its answer lost: the object tells.
+  const auto found = find(upload.key);
+  if (!found || found->size != size || (!upload.replaces.empty() && found->etag == upload.replaces))
     throw s3_error(answer, "complete an upload", url_of(upload.key), settings_.region, "");
 }
 
@@ -204,14 +206,19 @@ void S3Client::remove(const std::string& key) {
   send({.doing = "remove an object", .method = "DELETE", .key = key, .cleaning_up = true, .missing_is_fine = true});
 }
 
-std::vector<S3Client::Object> S3Client::objects(const std::string& prefix) {
+std::vector<S3Client::Object> S3Client::objects(const std::string& prefix) { return listed(prefix, false); }
+std::vector<S3Client::Object> S3Client::objects_below(const std::string& prefix) { return listed(prefix, true); }
+
+std::vector<S3Client::Object> S3Client::listed(const std::string& prefix, bool below) {
   std::vector<Object> objects;
   Call call{.doing = "list the bucket", .method = "GET", .key = "", .cleaning_up = true};
-  call.query = {{"list-type", "2"}, {"prefix", prefix}, {"delimiter", "/"}, {"encoding-type", "url"}};
+  call.query = {{"list-type", "2"}, {"prefix", prefix}, {"encoding-type", "url"}};
+  if (!below) call.query["delimiter"] = "/";
   for (;;) {
     const HttpResponse answer = send(call);
     for (const std::string_view object : xml_elements(answer.body, "Contents"))
-      objects.push_back({percent_decoded(xml_text(object, "Key")), number_of(xml_text(object, "Size"))});
+      objects.push_back({percent_decoded(xml_text(object, "Key")), number_of(xml_text(object, "Size")),
+                         xml_text(object, "ETag"), xml_text(object, "LastModified")});
     call.query["continuation-token"] = xml_text(answer.body, "NextContinuationToken");
     if (xml_text(answer.body, "IsTruncated") != "true") return objects;
   }
@@ -224,7 +231,7 @@ std::vector<S3Client::Upload> S3Client::uploads(const std::string& prefix) {
   for (;;) {
     const HttpResponse answer = send(call);
     for (const std::string_view upload : xml_elements(answer.body, "Upload"))
-      uploads.push_back({percent_decoded(xml_text(upload, "Key")), xml_text(upload, "UploadId")});
+      uploads.push_back({percent_decoded(xml_text(upload, "Key")), xml_text(upload, "UploadId"), ""});
     call.query["key-marker"] = percent_decoded(xml_text(answer.body, "NextKeyMarker"));
     call.query["upload-id-marker"] = xml_text(answer.body, "NextUploadIdMarker");
     if (xml_text(answer.body, "IsTruncated") != "true") return uploads;

@@ -27,11 +27,13 @@ class S3Client {
   struct Upload {
     std::string key;
     std::string id;
+    std::string replaces;  // ETag of the object that has the key now; "" for none
   };
-  Upload start_upload(const std::string& key);
+  Upload start_upload(const std::string& key, const std::string& content_type = "application/octet-stream");
   // Returns the part's ETag. The service refuses a part whose bytes are not those that were sent.
   std::string upload_part(const Upload& upload, int number, std::string_view bytes);
-  // The object of `size` bytes is there when this returns, and may be there when it throws.
+  // The object of `size` bytes is there when this returns, and may be there when it throws. When the answer is lost the
+  // object tells; one whose ETag is `replaces` is the old one.
   void complete_upload(const Upload& upload, const std::vector<std::string>& etags, std::int64_t size);
 
   // What follows cleans up, also behind an interrupted run: cancel does not end it, but then it is tried only twice.
@@ -40,14 +42,17 @@ class S3Client {
   struct Object {
     std::string key;
     std::int64_t size = 0;
+    std::string etag;
+    std::string modified;  // "2026-11-21T16:43:00.000Z"
   };
   // Objects whose keys begin with the prefix, those behind a further '/' left out.
   std::vector<Object> objects(const std::string& prefix);
+  std::vector<Object> objects_below(const std::string& prefix);  // those too
   // Uploads that nobody completed.
   std::vector<Upload> uploads(const std::string& prefix);
 
   // By listing, so that no right to read objects is needed. Nothing when there is no such object.
-  std::optional<std::int64_t> size_of(const std::string& key);
+  std::optional<Object> find(const std::string& key);
 
   std::string url_of(const std::string& key) const;  // "s3://bucket/key", for people
   const std::string& region() const { return settings_.region; }
@@ -66,6 +71,7 @@ class S3Client {
     bool missing_is_fine = false;
   };
   HttpResponse send(const Call& call);
+  std::vector<Object> listed(const std::string& prefix, bool below);
   HttpResponse attempt(const Call& call, HttpConnection& connection, const std::string& body_hash);
   void pause(int attempt, bool cancellable);
   bool cancelled() const { return settings_.cancel != nullptr && settings_.cancel->cancelled(); }

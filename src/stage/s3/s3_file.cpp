@@ -79,10 +79,10 @@ class PartStream : public arrow::io::OutputStream {
 
 class S3File : public OutputFile {
  public:
-  S3File(std::shared_ptr<S3Client> client, const std::string& key, std::string name)
+  S3File(std::shared_ptr<S3Client> client, S3Client::Upload upload, std::string name)
       : client_(std::move(client)),
         name_(std::move(name)),
-        upload_(client_->start_upload(key)),
+        upload_(std::move(upload)),
         stream_(std::make_shared<PartStream>(*client_, upload_)) {}
   ~S3File() override {
     if (finished_) return;
@@ -99,11 +99,11 @@ class S3File : public OutputFile {
 
   StagedFile finish() override {
     stream_->complete();
-    const auto size = client_->size_of(upload_.key);
-    if (size != stream_->position())
+    const auto found = client_->find(upload_.key);
+    if (!found || found->size != stream_->position())
       throw Error(ErrorKind::retryable,
-                  !size ? "the upload was completed and the object is not there"
-                        : "the object has " + std::to_string(*size) + " bytes where " +
+                  !found ? "the upload was completed and the object is not there"
+                        : "the object has " + std::to_string(found->size) + " bytes where " +
                               std::to_string(stream_->position()) + " were sent",
                   client_->url_of(upload_.key));
     finished_ = true;
@@ -121,7 +121,16 @@ class S3File : public OutputFile {
 }  // namespace
 
 std::unique_ptr<OutputFile> create_s3_file(std::shared_ptr<S3Client> client, const std::string& key, std::string name) {
-  return std::make_unique<S3File>(std::move(client), key, std::move(name));
+  S3Client::Upload upload = client->start_upload(key);
+  return std::make_unique<S3File>(std::move(client), std::move(upload), std::move(name));
+}
+
+std::unique_ptr<OutputFile> replace_s3_file(std::shared_ptr<S3Client> client, const std::string& key,
+                                            const std::string& content_type) {
+  const auto old = client->find(key);
+  S3Client::Upload upload = client->start_upload(key, content_type);
+  if (old) upload.replaces = old->etag;
+  return std::make_unique<S3File>(std::move(client), std::move(upload), key);
 }
 
 }  // namespace pulk

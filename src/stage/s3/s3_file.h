@@ -11,5 +11,8 @@ namespace pulk {
 
 // Starts the upload at once, so that a missing bucket or right is told before any row is read.
 std::unique_ptr<OutputFile> create_s3_file(std::shared_ptr<S3Client> client, const std::string& key, std::string name);
+// The same under a key that an object may have already: readers see the old one until finish() has returned.
+std::unique_ptr<OutputFile> replace_s3_file(std::shared_ptr<S3Client> client, const std::string& key,
+                                            const std::string& content_type);
 
 }  // namespace pulk

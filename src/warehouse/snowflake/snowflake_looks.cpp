@@ -42,7 +42,7 @@ class Trial {
   void remove() {
     bucket_->remove(folder_ + name_);
     written_ = false;
-    if (bucket_->size_of(folder_ + name_))
+    if (bucket_->find(folder_ + name_))
       throw Error(ErrorKind::refused, "the file is still listed after it was removed", url(),
                   "allow s3:DeleteObject; look at the bucket's lock and replication");
   }

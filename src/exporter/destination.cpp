@@ -1,0 +1,22 @@
+#include "exporter/destination.h"
+
+#include "exporter/destinations.h"
+
+namespace pulk {
+
+std::unique_ptr<Destination> make_destination(const std::string& url, const std::string& where,
+                                              const CancelToken* cancel, Problems& problems) {
+  constexpr std::string_view kS3 = "s3://", kFile = "file://";
+  if (url.starts_with(kS3)) {
+    const std::string rest = url.substr(kS3.size());
+    const std::size_t slash = rest.find('/');
+    return make_s3_destination(rest.substr(0, slash), slash == std::string::npos ? "" : rest.substr(slash + 1), where,
+                               cancel, problems);
+  }
+  if (url.starts_with("file:///")) return make_local_destination(url.substr(kFile.size()));
+  problems.add(where, "\"" + url + "\" is no place for files",
+               "write s3://BUCKET, s3://BUCKET/PREFIX or file:///FOLDER");
+  return nullptr;
+}
+
+}  // namespace pulk

@@ -1,0 +1,45 @@
+// Where exports are written: a bucket with a prefix, or a folder. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "stage/s3/s3_settings.h"
+#include "stage/stage.h"
+
+namespace pulk {
+
+class Destination {
+ public:
+  virtual ~Destination() = default;
+  // The file has its name when finish() returns, and readers see the old one until then. One that is not finished
+  // leaves nothing.
+  virtual std::unique_ptr<OutputFile> create(const std::string& path, const std::string& content_type) = 0;
+
+  struct Found {
+    std::string path;
+    std::int64_t bytes = 0;
+    std::string modified;  // UTC, "2026-11-21T16:43:00Z"
+  };
+  // All files whose path begins with `prefix`, in folders below too, in order of their paths.
+  virtual std::vector<Found> list(const std::string& prefix) = 0;
+  virtual std::optional<Found> find(const std::string& path) = 0;
+  virtual void remove(const std::string& path) = 0;               // fine when it is not there
+  virtual std::string url_of(const std::string& path) const = 0;  // for people: s3://bucket/key, /folder/file
+  // Throws what is wrong with place, credentials and rights, and leaves nothing. `write`: it will be written to.
+  virtual void check(bool write) = 0;
+  // Bytes of memory that one open file costs.
+  virtual std::int64_t open_file_memory() const = 0;
+};
+
+// `url`: s3://bucket[/prefix] or file:///folder. Adds what is wrong with it to `problems`, and then gives nullptr.
+// Nothing is asked yet. `cancel` may be null and must outlive it.
+std::unique_ptr<Destination> make_destination(const std::string& url, const std::string& where,
+                                              const CancelToken* cancel, Problems& problems);
+
+}  // namespace pulk

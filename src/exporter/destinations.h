@@ -1,0 +1,17 @@
+// The two kinds of destination; made by make_destination() only.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "exporter/destination.h"
+
+namespace pulk {
+
+std::unique_ptr<Destination> make_s3_destination(const std::string& bucket, std::string prefix,
+                                                 const std::string& where, const CancelToken* cancel,
+                                                 Problems& problems);
+// `folder` is an absolute path.
+std::unique_ptr<Destination> make_local_destination(std::string folder);
+
+}  // namespace pulk

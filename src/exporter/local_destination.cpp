@@ -1,0 +1,91 @@
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <utility>
+
+#include "exporter/destinations.h"
+#include "stage/local/local_file.h"
+
+namespace pulk {
+namespace {
+
+namespace fs = std::filesystem;
+
+class LocalDestination : public Destination {
+ public:
+  explicit LocalDestination(std::string folder) : folder_(fs::path(folder).lexically_normal().string()) {
+    while (folder_.size() > 1 && folder_.ends_with('/')) folder_.pop_back();
+  }
+
+  std::unique_ptr<OutputFile> create(const std::string& path, const std::string&) override {
+    const fs::path full = url_of(path);
+    make_folders(full.parent_path().string());
+    return create_local_file(full.parent_path().string(), full.filename().string());
+  }
+
+  std::vector<Found> list(const std::string& prefix) override {
+    std::vector<Found> all;
+    std::error_code why;
+    for (fs::recursive_directory_iterator entry(folder_, why), end; !why && entry != end; entry.increment(why)) {
+      std::string path = entry->path().lexically_relative(folder_).string();
+      if (entry->is_regular_file(why) && path.starts_with(prefix) && !path.ends_with(kPartialSuffix))
+        all.push_back(found(std::move(path)));
+    }
+    if (why && why != std::errc::no_such_file_or_directory) throw_file_error(why.value(), "list", folder_ + "/");
+    std::sort(all.begin(), all.end(), [](const Found& a, const Found& b) { return a.path < b.path; });
+    return all;
+  }
+
+  std::optional<Found> find(const std::string& path) override {
+    std::error_code why;
+    return fs::is_regular_file(url_of(path), why) ? std::optional(found(path)) : std::nullopt;
+  }
+
+  void remove(const std::string& path) override {
+    const std::string full = url_of(path);
+    if (::unlink(full.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) throw_file_error(errno, "remove", full);
+  }
+
+  std::string url_of(const std::string& path) const override { return (fs::path(folder_) / path).string(); }
+
+  void check(bool write) override {
+    if (!write) return;
+    // The nearest folder that is there decides: nothing is made yet.
+    fs::path folder = folder_;
+    std::error_code why;
+    while (!fs::exists(folder, why) && folder != folder.parent_path()) folder = folder.parent_path();
+    if (::access(folder.c_str(), W_OK | X_OK) != 0) throw_file_error(errno, "write to", folder.string() + "/");
+    if (!fs::is_directory(folder, why)) throw_file_error(ENOTDIR, "write to", folder.string() + "/");
+  }
+
+  std::int64_t open_file_memory() const override { return 1 << 20; }
+
+ private:
+  Found found(std::string path) const {
+    std::error_code why;
+    const fs::path full = url_of(path);
+    Found file{.path = std::move(path), .bytes = static_cast<std::int64_t>(fs::file_size(full, why)), .modified = ""};
+    const auto time = fs::last_write_time(full, why);
+    if (!why)
+      file.modified =
+          fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(
+                                                   std::chrono::time_point_cast<std::chrono::system_clock::duration>(
+                                                       std::chrono::file_clock::to_sys(time)))));
+    return file;
+  }
+
+  std::string folder_;
+};
+
+}  // namespace
+
+std::unique_ptr<Destination> make_local_destination(std::string folder) {
+  return std::make_unique<LocalDestination>(std::move(folder));
+}
+
+}  // namespace pulk
