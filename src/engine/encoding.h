@@ -11,6 +11,7 @@ struct EncodeOptions {
   int level = 1;                            // where the codec has levels
   std::int64_t row_group_bytes = 16 << 20;  // of Arrow data
   std::int64_t file_bytes = 128 << 20;      // a file rolls at about this size
+  bool one_file = false;                    // it never does, whatever its size
   std::int64_t page_bytes = 1 << 20;
   std::int64_t dictionary_bytes = 1 << 20;
   std::int64_t batch_bytes = 2 << 20;

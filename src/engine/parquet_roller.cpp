@@ -110,6 +110,7 @@ void ParquetRoller::encode(Columns columns) {
     check(open_->writer->WriteColumnChunk(std::make_shared<arrow::ChunkedArray>(std::move(column))), open_->name);
   }
   ++open_->row_groups;
+  if (options_.one_file) return;
   // The size on the stage is only known at the end of a row group, so that is where files roll.
   const auto position = open_->stream->Tell();
   const bool full = position.ok() && *position >= options_.file_bytes;
@@ -142,6 +143,15 @@ void ParquetRoller::end_file() {
 }
 
 void ParquetRoller::write_wide(std::shared_ptr<arrow::RecordBatch> batch) {
+  if (options_.one_file) {
+    hand_over();
+    wait();
+    Columns columns;
+    for (const auto& column : batch->columns()) columns.push_back({column});
+    batch.reset();
+    encode(std::move(columns));
+    return;
+  }
   end_file();
   create();
   open(true, {});

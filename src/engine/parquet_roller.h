@@ -33,7 +33,7 @@ class ParquetRoller {
   // `bytes`: what the batch takes in memory.
   void write(std::shared_ptr<arrow::RecordBatch> batch, std::int64_t bytes);
   // A batch with a row that is too wide for dictionaries, statistics and pages that are held back: it gets a file of
-  // its own, column after column straight to the stage.
+  // its own, column after column straight to the stage; with one_file a row group of its own.
   void write_wide(std::shared_ptr<arrow::RecordBatch> batch);
   // Writes what is held and closes the open file, if any; the next batch starts a new one.
   void end_file();
