@@ -171,6 +171,11 @@ class Statement {
     return affected;
   }
 
+  void describe(ArrowSchema* out) {
+    Call call;
+    call.check(AdbcStatementExecuteSchema(&handle_, out, call.out()), "");
+  }
+
  private:
   Connection& connection_;
   AdbcStatement handle_ = {};
@@ -227,6 +232,15 @@ class Stream : public arrow::RecordBatchReader {
 };
 
 }  // namespace
+
+std::shared_ptr<arrow::Schema> Connection::describe(std::string_view sql) {
+  Statement statement(*this, sql);
+  ArrowSchema schema = {};
+  statement.describe(&schema);
+  auto imported = arrow::ImportSchema(&schema);
+  check(imported.status());
+  return *imported;
+}
 
 std::shared_ptr<arrow::RecordBatchReader> Connection::stream(std::string_view sql) {
   auto statement = std::make_unique<Statement>(*this, sql);

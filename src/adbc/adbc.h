@@ -21,6 +21,7 @@ struct AdbcStatement;
 
 namespace arrow {
 class RecordBatchReader;
+class Schema;
 }
 
 namespace pulk::adbc {
@@ -73,6 +74,8 @@ class Connection {
   std::int64_t execute(std::string_view sql);
   // The whole result: for catalogs, counts and marks.
   Rows query(std::string_view sql);
+  // What the result would look like; nothing is run.
+  std::shared_ptr<arrow::Schema> describe(std::string_view sql);
   // The result as it arrives; must be gone before the connection is. One that ends before the driver's own number of
   // rows ends with an error.
   std::shared_ptr<arrow::RecordBatchReader> stream(std::string_view sql);

@@ -8,74 +8,23 @@
 #include <utility>
 
 #include "base/error.h"
+#include "exporter/moment_text.h"
 
 namespace pulk {
 namespace {
 
-constexpr std::int64_t kSecondsPerDay = 86'400;
-
-void append_padded(std::uint64_t value, int width, std::string& out) {
-  char digits[20];
-  for (int i = width - 1; i >= 0; --i) {
-    digits[i] = static_cast<char>('0' + value % 10);
-    value /= 10;
-  }
-  out.append(digits, static_cast<std::size_t>(width));
-}
-
-// Days since 1970-01-01 in the proleptic Gregorian calendar, by eras of 400 years that begin in March.
-void append_date(std::int64_t days, std::string& out) {
-  days += 719'468;
-  const std::int64_t era = (days >= 0 ? days : days - 146'096) / 146'097;
-  const std::int64_t day_of_era = days - era * 146'097;
-  const std::int64_t year_of_era = (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const std::int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const std::int64_t month = (5 * day_of_year + 2) / 153;
-  const std::int64_t day = day_of_year - (153 * month + 2) / 5 + 1;
-  const std::int64_t calendar_month = month < 10 ? month + 3 : month - 9;
-  const std::int64_t year = year_of_era + era * 400 + (calendar_month <= 2 ? 1 : 0);
-  if (year >= 0 && year <= 9999) {
-    append_padded(static_cast<std::uint64_t>(year), 4, out);
-  } else {
-    out += year < 0 ? '-' : '+';
-    append_padded(static_cast<std::uint64_t>(std::abs(year)), 6, out);
-  }
-  out += '-';
-  append_padded(static_cast<std::uint64_t>(calendar_month), 2, out);
-  out += '-';
-  append_padded(static_cast<std::uint64_t>(day), 2, out);
-}
-
-struct Unit {
-  std::int64_t per_second;
-  int digits;
-};
-
-Unit unit_of(arrow::TimeUnit::type unit) {
+MomentUnit unit_of(arrow::TimeUnit::type unit) {
   switch (unit) {
     case arrow::TimeUnit::SECOND:
-      return {1, 0};
+      return kSecond;
     case arrow::TimeUnit::MILLI:
-      return {1'000, 3};
+      return kMillisecond;
     case arrow::TimeUnit::MICRO:
-      return {1'000'000, 6};
+      return kMicrosecond;
     case arrow::TimeUnit::NANO:
-      return {1'000'000'000, 9};
+      return kNanosecond;
   }
-  return {1, 0};
-}
-
-// `count` units since midnight.
-void append_time(std::int64_t count, Unit unit, std::string& out) {
-  const std::int64_t seconds = count / unit.per_second;
-  append_padded(static_cast<std::uint64_t>(seconds / 3600), 2, out);
-  out += ':';
-  append_padded(static_cast<std::uint64_t>(seconds / 60 % 60), 2, out);
-  out += ':';
-  append_padded(static_cast<std::uint64_t>(seconds % 60), 2, out);
-  if (unit.digits == 0) return;
-  out += '.';
-  append_padded(static_cast<std::uint64_t>(count % unit.per_second), unit.digits, out);
+  return kSecond;
 }
 
 class Booleans : public CellText {
@@ -192,7 +141,7 @@ class Times : public CellText {
 
  private:
   const typename ArrayType::value_type* values_;
-  const Unit unit_;
+  const MomentUnit unit_;
 };
 
 class Timestamps : public CellText {
@@ -204,21 +153,13 @@ class Timestamps : public CellText {
         instant_(!static_cast<const arrow::TimestampType&>(*array->type()).timezone().empty()),
         separator_(separator) {}
   void append(std::int64_t row, std::string& out) const override {
-    const std::int64_t per_day = unit_.per_second * kSecondsPerDay;
-    std::int64_t days = values_[row] / per_day, rest = values_[row] % per_day;
-    if (rest < 0) {
-      rest += per_day;
-      --days;
-    }
-    append_date(days, out);
-    out += separator_;
-    append_time(rest, unit_, out);
+    append_moment(values_[row], unit_, separator_, out);
     if (instant_) out += "+00:00";
   }
 
  private:
   const std::int64_t* values_;
-  const Unit unit_;
+  const MomentUnit unit_;
   const bool instant_;
   const char separator_;
 };

@@ -32,6 +32,8 @@ std::map<std::string, std::string> options_of(const SnowflakeConnection& connect
       {client + "login_timeout", std::to_string(connection.login_timeout) + "s"},
       {client + "app_name", "pulk"},
       {client + "disable_telemetry", "true"},
+      // By default what does not fit 64 bits of nanoseconds, years before 1678 and after 2261, becomes another moment.
+      {client + "max_timestamp_precision", "nanoseconds_error_on_overflow"},
       // Not keep_session_alive: with it a session that is closed lives on, with the locks of its transaction.
   };
   const auto add = [&](const std::string& name, const std::string& value) {
@@ -147,6 +149,10 @@ std::vector<std::map<std::string, std::string>> Client::named_rows(const std::st
       for (std::size_t c = 0; c < rows.width(); ++c) named[r][rows.names().at(c)] = rows.text(r, c);
     return named;
   });
+}
+
+std::shared_ptr<arrow::Schema> Client::describe(const std::string& sql) {
+  return guarded([&] { return connection_->describe(sql); });
 }
 
 std::shared_ptr<arrow::RecordBatchReader> Client::stream(const std::string& sql) {

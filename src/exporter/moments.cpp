@@ -1,0 +1,92 @@
+#include "exporter/moments.h"
+
+#include <arrow/api.h>
+#include <arrow/util/decimal.h>
+
+#include "base/error.h"
+#include "exporter/moment_text.h"
+
+namespace pulk {
+namespace {
+
+void check(const arrow::Status& status) {
+  if (!status.ok()) throw Error(ErrorKind::internal, status.ToString());
+}
+
+// What the driver makes of the expression: a decimal, or an integer when every value fits 64 bits.
+class Nanoseconds {
+ public:
+  Nanoseconds(const arrow::Array& array, const arrow::Field& field) : array_(array) {
+    if (array.type_id() == arrow::Type::INT64 ||
+        (array.type_id() == arrow::Type::DECIMAL128 &&
+         static_cast<const arrow::Decimal128Type&>(*array.type()).scale() == 0))
+      return;
+    throw Error(ErrorKind::internal, "moments arrived as " + array.type()->ToString(), "column " + field.name());
+  }
+  Int128 at(std::int64_t row) const {
+    if (array_.type_id() == arrow::Type::INT64) return static_cast<const arrow::Int64Array&>(array_).Value(row);
+    const arrow::Decimal128 value(static_cast<const arrow::Decimal128Array&>(array_).GetValue(row));
+    return (static_cast<Int128>(value.high_bits()) << 64) | static_cast<Int128>(value.low_bits());
+  }
+
+ private:
+  const arrow::Array& array_;
+};
+
+std::string text_of(Int128 nanoseconds, char separator) {
+  std::string text;
+  append_moment(nanoseconds, kNanosecond, separator, text);
+  return text;
+}
+
+bool is_instant(const arrow::Field& field) {
+  return field.type()->id() == arrow::Type::TIMESTAMP &&
+         !static_cast<const arrow::TimestampType&>(*field.type()).timezone().empty();
+}
+
+}  // namespace
+
+std::shared_ptr<arrow::Field> moment_field(const arrow::Field& described, bool microseconds) {
+  if (microseconds)
+    return arrow::field(described.name(), arrow::timestamp(arrow::TimeUnit::MICRO, is_instant(described) ? "UTC" : ""),
+                        described.nullable());
+  return arrow::field(described.name(), arrow::utf8(), described.nullable(),
+                      arrow::key_value_metadata({{"pulk.moment", is_instant(described) ? "instant" : "local"}}));
+}
+
+std::shared_ptr<arrow::Array> moments_of(const arrow::Array& nanoseconds, const arrow::Field& field, char separator,
+                                         const std::string& table) {
+  const Nanoseconds values(nanoseconds, field);
+  std::shared_ptr<arrow::Array> made;
+  if (field.type()->id() == arrow::Type::TIMESTAMP) {
+    arrow::TimestampBuilder builder(field.type(), arrow::default_memory_pool());
+    check(builder.Reserve(nanoseconds.length()));
+    for (std::int64_t row = 0; row < nanoseconds.length(); ++row) {
+      if (nanoseconds.IsNull(row)) {
+        builder.UnsafeAppendNull();
+        continue;
+      }
+      const Int128 value = values.at(row);
+      if (value % 1000 != 0)
+        throw Error(
+            ErrorKind::refused,
+            "the moment " + text_of(value, ' ') +
+                " has finer digits than microseconds, and another one of the column lies outside of 1678 to 2261, "
+                "where Parquet's nanoseconds end",
+            table + ", column " + field.name(),
+            "write TO_VARCHAR or a cast to TIMESTAMP(6) for the column in a query, or csv or json");
+      builder.UnsafeAppend(static_cast<std::int64_t>(value / 1000));
+    }
+    check(builder.Finish(&made));
+    return made;
+  }
+  const bool instant = field.metadata()->Get("pulk.moment").ValueOr("") == "instant";
+  arrow::StringBuilder builder;
+  for (std::int64_t row = 0; row < nanoseconds.length(); ++row)
+    check(nanoseconds.IsNull(row) ? builder.AppendNull()
+                                  : builder.Append(text_of(values.at(row), separator) + (instant ? "+00:00" : "")));
+  check(builder.Finish(&made));
+  return made;
+}
+
+}  // namespace pulk

@@ -1,0 +1,149 @@
+// Snowflake as a source of exports. The query runs as it is written unless a column has no exact carrier; then it is
+// wrapped in a SELECT that converts those columns.
+#include <arrow/api.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "adbc/snowflake/client.h"
+#include "base/error.h"
+#include "base/strings.h"
+#include "catalog/dotted_name.h"
+#include "exporter/export_source.h"
+#include "exporter/moments.h"
+
+namespace pulk {
+namespace {
+
+using snowflake::Client;
+
+constexpr int kMostDriverDigits = 6;  // of a second, that the driver's timestamps hold for every year
+
+std::string metadata(const arrow::Field& field, const std::string& key) {
+  if (field.metadata() == nullptr) return "";
+  return field.metadata()->Get(key).ValueOr("");
+}
+
+// How one column is read, and what it is made of what arrives.
+struct Plan {
+  std::string expression;
+  bool counted_nanoseconds = false;  // arrives as a whole number, see moments.h
+};
+
+Plan plan_of(const arrow::Field& field, bool exact_moments) {
+  const std::string name = quote_double(field.name()), type = metadata(field, "logicalType");
+  if (type == "TIMESTAMP_TZ") return {"TO_VARCHAR(" + name + ", 'YYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM')"};
+  const bool moment = type == "TIMESTAMP_NTZ" || type == "TIMESTAMP_LTZ";
+  if (moment && exact_moments && field.type()->id() == arrow::Type::TIMESTAMP) {
+    const std::string scale = metadata(field, "scale");
+    if (scale.empty() || std::stoi(scale) > kMostDriverDigits)
+      // Cut to the second first: what EPOCH_SECOND does with a fraction before 1970 is not documented.
+      return {"DATE_PART(EPOCH_SECOND, DATE_TRUNC(SECOND, " + name + ")) * 1000000000 + DATE_PART(NANOSECOND, " + name +
+                  ")",
+              true};
+  }
+  return {name};
+}
+
+class SnowflakeRows : public ExportRows {
+ public:
+  SnowflakeRows(std::unique_ptr<Client> client, const std::string& query, const ExportEntry& entry, bool exact_moments,
+                CancelToken* cancel)
+      : client_(std::move(client)), entry_(entry), cancel_(cancel) {
+    const auto described = client_->describe(query);
+    std::vector<std::string> list;
+    bool as_it_is = true;
+    arrow::FieldVector fields;
+    for (const auto& field : described->fields()) {
+      plans_.push_back(plan_of(*field, exact_moments));
+      as_it_is = as_it_is && plans_.back().expression == quote_double(field->name());
+      list.push_back(plans_.back().expression + " AS " + quote_double(field->name()));
+    }
+    rows_ = client_->stream(as_it_is ? query : "SELECT " + join(list, ", ") + " FROM (" + query + "\n)");
+    const auto arriving = rows_->schema();
+    for (int i = 0; i < arriving->num_fields(); ++i) {
+      auto field = arriving->field(i);
+      if (plans_.at(static_cast<std::size_t>(i)).counted_nanoseconds)
+        field = moment_field(*described->field(i), entry_.type == FileType::parquet);
+      else if (field->name() != described->field(i)->name())
+        field = field->WithName(described->field(i)->name());
+      fields.push_back(std::move(field));
+    }
+    schema_ = arrow::schema(std::move(fields));
+  }
+  ~SnowflakeRows() override { rows_.reset(); }  // before the session
+
+  std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
+
+  std::shared_ptr<arrow::RecordBatch> next() override {
+    if (cancel_ != nullptr) cancel_->check();
+    auto batch = rows_->Next();
+    // A driver that was told to stop may just end the rows.
+    if (cancel_ != nullptr) cancel_->check();
+    if (!batch.ok()) {
+      if (contains(batch.status().message(), "overflow")) throw MomentDoesNotFit();
+      throw Error(ErrorKind::retryable, "reading from Snowflake stopped: " + batch.status().message(), entry_.table);
+    }
+    if (*batch == nullptr) return nullptr;
+    arrow::ArrayVector columns;
+    for (int i = 0; i < (*batch)->num_columns(); ++i) {
+      auto column = (*batch)->column(i);
+      if (plans_[static_cast<std::size_t>(i)].counted_nanoseconds)
+        column = moments_of(*column, *schema_->field(i), entry_.type == FileType::json ? 'T' : ' ', entry_.table);
+      columns.push_back(std::move(column));
+    }
+    return arrow::RecordBatch::Make(schema_, (*batch)->num_rows(), std::move(columns));
+  }
+
+ private:
+  const std::unique_ptr<Client> client_;
+  const ExportEntry entry_;
+  CancelToken* const cancel_;
+  std::vector<Plan> plans_;
+  std::shared_ptr<arrow::RecordBatchReader> rows_;
+  std::shared_ptr<arrow::Schema> schema_;
+};
+
+class SnowflakeExportSource : public ExportSource {
+ public:
+  SnowflakeExportSource(const SnowflakeConnection& connection, CancelToken* cancel)
+      : connection_(connection), cancel_(cancel) {}
+
+  std::unique_ptr<ExportRows> open(const ExportEntry& entry, bool exact_moments) override {
+    auto client = std::make_unique<Client>(
+        connection_, nlohmann::json{{"application", "pulk"}, {"export", entry.table}}.dump(), cancel_);
+    use_defaults(*client);
+    const std::string query = entry.query.empty() ? "SELECT * FROM " + table_name(entry) : entry.query;
+    return std::make_unique<SnowflakeRows>(std::move(client), query, entry, exact_moments, cancel_);
+  }
+
+ private:
+  // The names that queries may leave out.
+  void use_defaults(Client& client) const {
+    const auto name = [](const std::string& written) {
+      return quote_double(fold(parse_written_name(written), NameRule::upper));
+    };
+    if (!connection_.database.empty()) client.execute("USE DATABASE " + name(connection_.database));
+    if (!connection_.schema.empty()) client.execute("USE SCHEMA " + name(connection_.schema));
+  }
+
+  // TABLE, SCHEMA.TABLE or DATABASE.SCHEMA.TABLE, as Snowflake reads it, with every name in quotes.
+  static std::string table_name(const ExportEntry& entry) {
+    std::vector<std::string> names;
+    for (const WrittenName& name : parse_dotted_name(entry.table))
+      names.push_back(quote_double(fold(name, NameRule::upper)));
+    return join(names, ".");
+  }
+
+  const SnowflakeConnection& connection_;
+  CancelToken* const cancel_;
+};
+
+}  // namespace
+
+std::unique_ptr<ExportSource> make_snowflake_export_source(const SnowflakeConnection& connection, CancelToken* cancel) {
+  return std::make_unique<SnowflakeExportSource>(connection, cancel);
+}
+
+}  // namespace pulk
