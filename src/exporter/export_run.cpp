@@ -1,0 +1,168 @@
+#include "exporter/export_run.h"
+
+#include <arrow/memory_pool.h>
+#include <arrow/record_batch.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "exporter/file_writer.h"
+
+namespace pulk {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Two row groups, the driver's queue of results, and the text of what is encoded.
+constexpr std::int64_t kEncodingMemory = 96LL << 20;
+
+// Files of a folder are pulk's own to replace when they are named like this.
+constexpr std::string_view kPart = "part-";
+constexpr std::string_view kSuccess = "_SUCCESS";
+
+class ExportRun {
+ public:
+  ExportRun(const ExportEntry& entry, ExportSource& source, Destination& destination, const ExportRunOptions& options,
+            CancelToken& cancel)
+      : entry_(entry),
+        source_(source),
+        destination_(destination),
+        options_(options),
+        cancel_(cancel),
+        run_(new_run_id()) {}
+
+  ExportOutcome run() {
+    const auto start = Clock::now();
+    ExportOutcome outcome;
+    for (int attempt = 1;; ++attempt) {
+      try {
+        cancel_.check();
+        attempt_once(outcome);
+        outcome.error.reset();
+        break;
+      } catch (const Error& error) {
+        outcome.error = error;
+        if (error.kind() != ErrorKind::retryable || attempt >= options_.tries || cancel_.cancelled()) break;
+        say(LogLevel::warning, "trying again: " + std::string(error.message()));
+        pause(attempt);
+      } catch (const std::bad_alloc&) {
+        outcome.error =
+            Error(ErrorKind::retryable, "out of memory", entry_.table, "lower --parallel or raise --memory");
+        break;
+      } catch (const std::exception& error) {
+        outcome.error = Error(ErrorKind::internal, error.what(), entry_.table);
+        break;
+      }
+    }
+    outcome.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    return outcome;
+  }
+
+ private:
+  bool folder() const { return entry_.path.ends_with('/'); }
+
+  void say(LogLevel level, const std::string& text) const {
+    log(level, (options_.name_each ? entry_.table + ": " : "") + text, {{"export", entry_.table}});
+  }
+
+  void pause(int attempt) const {
+    for (int i = 0; i < 10 * attempt && !cancel_.cancelled(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+
+  void attempt_once(ExportOutcome& outcome) {
+    outcome = {};
+    check_existing();
+    say(LogLevel::info, "Fetching data for " + entry_.table);
+    try {
+      write(outcome, false);
+    } catch (const MomentDoesNotFit&) {
+      say(LogLevel::info, "a moment lies outside of the years 1678 to 2261: reading once more, with another carrier");
+      outcome = {};
+      write(outcome, true);
+    }
+  }
+
+  void check_existing() {
+    if (!entry_.refuse_existing) return;
+    const bool there = folder() ? !destination_.list(entry_.path).empty() : destination_.find(entry_.path).has_value();
+    if (there)
+      throw Error(ErrorKind::refused, "there is something already, and if_exists is refuse",
+                  destination_.url_of(entry_.path), "remove it, or write if_exists: overwrite");
+  }
+
+  std::string path_of(int number) const {
+    if (!folder()) return entry_.path;
+    return fmt::format("{}{}{}-{:05}{}", entry_.path, kPart, run_, number, file_ending(entry_));
+  }
+
+  void write(ExportOutcome& outcome, bool exact_moments) {
+    const auto rows = source_.open(entry_, exact_moments);
+    std::vector<std::string> paths;
+    const auto create = [&](int number) {
+      paths.push_back(path_of(number));
+      return destination_.create(paths.back(), content_type(entry_));
+    };
+    // Behind the rows in the file, before them in time: what is unfinished goes before the session does.
+    const auto writer = make_file_writer(entry_, rows->schema(), create, arrow::default_memory_pool());
+    while (auto batch = rows->next()) {
+      outcome.rows += batch->num_rows();
+      writer->write(std::move(batch));
+      cancel_.check();
+    }
+    say(LogLevel::info, fmt::format("Fetched {} rows", outcome.rows));
+    say(LogLevel::info, "Exporting to " + entry_.path);
+    if (folder()) destination_.remove(entry_.path + std::string(kSuccess));
+    std::vector<StagedFile> files = writer->finish();
+    std::int64_t written = 0;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      files[i].name = paths.at(i);
+      written += files[i].rows;
+      outcome.bytes += files[i].bytes;
+    }
+    if (written != outcome.rows)
+      throw Error(ErrorKind::integrity, fmt::format("{} rows were read, {} were written", outcome.rows, written),
+                  destination_.url_of(entry_.path));
+    outcome.files = std::move(files);
+    say(LogLevel::info, "Export complete: " + destination_.url_of(entry_.path));
+  }
+
+  const ExportEntry& entry_;
+  ExportSource& source_;
+  Destination& destination_;
+  const ExportRunOptions& options_;
+  CancelToken& cancel_;
+  const std::string run_;
+};
+
+}  // namespace
+
+std::int64_t export_memory(const Destination& destination) { return kEncodingMemory + destination.open_file_memory(); }
+
+std::vector<ExportOutcome> run_exports(const ExportFile& file, ExportSource& source, Destination& destination,
+                                       const ExportRunOptions& options, CancelToken& cancel) {
+  std::vector<ExportOutcome> outcomes(file.exports.size());
+  std::atomic<std::size_t> next{0};
+  const auto work = [&] {
+    for (std::size_t i; (i = next.fetch_add(1)) < file.exports.size();)
+      outcomes[i] = ExportRun(file.exports[i], source, destination, options, cancel).run();
+  };
+  const std::int64_t fitting = std::max<std::int64_t>(1, options.memory / export_memory(destination));
+  const auto lanes = static_cast<std::size_t>(
+      std::min<std::int64_t>({options.parallel, fitting, static_cast<std::int64_t>(file.exports.size())}));
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < lanes; ++i) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+  return outcomes;
+}
+
+}  // namespace pulk
