@@ -113,6 +113,13 @@ void Marks::set_loaded(const std::string& run, const Target& target, const Parti
   if (changed != 1) fence_lost(run, target, load.partition, load.fence);
 }
 
+void Marks::check_fence(const std::string& run, const Target& target, const std::string& partition,
+                        std::int64_t fence) {
+  for (const Mark& mark : look(run, target))
+    if (mark.partition == partition && mark.fence == fence) return;
+  fence_lost(run, target, partition, fence);
+}
+
 void Marks::hold_pending(const std::string& run, const Target& target, const std::string& partition,
                          std::int64_t fence) {
   const std::int64_t changed =
