@@ -195,12 +195,20 @@ TypeChoice refuse(std::string why, std::string hint) {
   return choice;
 }
 
+// Without the length, which the column has: COPY refuses what is longer than its column (TRUNCATECOLUMNS), and what a
+// cast makes of it decides nothing. A length above the default is written, or the cast would have the default.
+std::string cast_type(const Type& type) {
+  if (type.base == Base::varchar && type.length <= kVarchar) return "VARCHAR";
+  if (type.base == Base::binary && type.length <= kBinary) return "BINARY";
+  return to_string(type);
+}
+
 TypeChoice accept(const Fitness& fit, const Type& type, const std::string& column) {
   TypeChoice choice;
   choice.target_type = to_string(type);
   choice.carrier = fit.carrier;
   const std::string value = "$1:" + quote_double(column);
-  choice.load_expression = fit.around.empty() ? value + "::" + choice.target_type
+  choice.load_expression = fit.around.empty() ? value + "::" + cast_type(type)
                                               : fit.around + "(" + value + "::VARCHAR)" +
                                                     (fit.around == "PARSE_JSON" ? "::" + choice.target_type : "");
   choice.note = fit.why;
