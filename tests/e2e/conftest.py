@@ -12,6 +12,7 @@ from support.s3 import S3
 from support.server import PostgresServer
 from support.snowflake import Snowflake
 from support.sqlite import SqliteSource
+from support.unheard_of import rename
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -125,3 +126,9 @@ def sqlite_source(tmp_path):
         return source
 
     return make
+
+
+@pytest.fixture(scope="session")
+def unknown_sqlite_driver(tmp_path_factory) -> str:
+    """SQLite's ODBC driver under a name that pulk does not know, with the digits that a column is declared with."""
+    return rename(tmp_path_factory.mktemp("driver"), "libsqlite3odbc.so", "fine_driver.c")

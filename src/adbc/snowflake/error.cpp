@@ -69,6 +69,14 @@ bool network(const std::string& said) {
   return false;
 }
 
+// The driver found nothing to attest who this machine is (gosnowflake 1.19, auth_wif.go).
+bool no_identity(const std::string& said) {
+  for (const char* part : {"attestation service", "no AWS ", "no GCP token", "Azure token", "Azure function",
+                           "claims from token", "token from JSON", "no access token found"})
+    if (contains(said, part)) return true;
+  return false;
+}
+
 // Without the driver's name in front, and without a URL's arguments: they hold ids that help nobody.
 std::string tidy(std::string said) {
   if (said.starts_with("[Snowflake] ")) said.erase(0, 12);
@@ -114,6 +122,11 @@ Error snowflake_error(const Error& raw, const std::string& subject) {
     if (code >= meaning.first && code <= meaning.last) return {meaning.kind, said, subject, meaning.hint};
   if (code == 0 && contains(said, "private key"))
     return {ErrorKind::usage, said, subject, "check private_key_passphrase and the key's file"};
+  if (code == 0 && no_identity(said))
+    return {
+        ErrorKind::usage, said, subject,
+        "check workload_identity_provider, and that this machine has an identity in that cloud: AWS credentials and "
+        "AWS_REGION, a managed identity of Azure, or a service account of Google Cloud"};
   if (code == 0 && (network(said) || raw.kind() == ErrorKind::retryable))
     return {ErrorKind::retryable, said, subject, "check host, port and network, then run the same command again"};
   // The driver calls errors of compilation "IO"; trying them again would help nobody.

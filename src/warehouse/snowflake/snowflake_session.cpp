@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "adbc/snowflake/error.h"
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/steps.h"
@@ -16,8 +17,11 @@
 namespace pulk {
 namespace {
 
-// COPY takes no longer list of names.
-constexpr std::size_t kMostFiles = 1000;
+// COPY takes no longer list of names. PULK_COPY_FILES is for tests, which have fewer files.
+std::size_t most_files() {
+  const std::string number = environment("PULK_COPY_FILES");
+  return number.empty() ? 1000 : std::stoul(number);
+}
 
 constexpr const char* kQuery = ": query ";
 
@@ -218,11 +222,12 @@ std::int64_t SnowflakeSession::copy_files(const TablePlan& plan, const std::stri
     expressions.push_back(column.load_expression);
   }
   std::int64_t rows = 0;
-  for (std::size_t from = 0; from < load.files.size(); from += kMostFiles) {
+  const std::size_t most = most_files();
+  for (std::size_t from = 0; from < load.files.size(); from += most) {
     std::map<std::string, std::int64_t> expected;
     std::vector<std::string> names;
     LoadStatement statement;
-    for (std::size_t i = from; i < std::min(from + kMostFiles, load.files.size()); ++i) {
+    for (std::size_t i = from; i < std::min(from + most, load.files.size()); ++i) {
       names.push_back(load.files[i].name);
       expected[load.files[i].name] = load.files[i].rows;
       statement.bytes += load.files[i].bytes;

@@ -13,7 +13,7 @@ class User:
     public_keys: list = field(default_factory=list)       # PEM
     oauth_tokens: dict = field(default_factory=dict, repr=False)  # token → seconds since 1970 when it ends, or None
     access_tokens: dict = field(default_factory=dict, repr=False)  # programmatic access tokens, likewise
-    workload: dict = field(default_factory=dict)          # {issuer, subject, audience, public_key}
+    workload: dict = field(default_factory=dict)          # {provider, issuer, subject, audience, public_key}, or {provider: AWS, access_key, secret_key, session_token}
     roles: list = field(default_factory=lambda: ["ACCOUNTADMIN", "PUBLIC"])
     default_role: str = None
     default_warehouse: str = None

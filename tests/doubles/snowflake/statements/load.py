@@ -174,7 +174,7 @@ def _load_all(service, session, transaction, load, files) -> list:
                 relation = _relation(service, session, load, group)
                 counts = _counts(service, relation)
                 names, sql = _query(service, session, load, relation)
-                dml.append(service, session, transaction, load.table, names, sql, service.engine.types(sql))
+                dml.append(service, session, transaction, load.table, names, sql, service.engine.types(sql), load.cuts)
                 for file in group:
                     entry, row = _loaded(load, file, counts.get(file.key, 0), counts.get(file.key, 0), [], "LOADED", 1)
                     history.append(entry)
@@ -211,7 +211,7 @@ def _bad_rows(service, session, load, file, first_only=False) -> list:
     def probe(low, high):
         relation.between = (low, high)
         names, sql = _query(service, session, load, relation)
-        rows = dml.assigned(service, session, load.table, names, sql, service.engine.types(sql))
+        rows = dml.assigned(service, session, load.table, names, sql, service.engine.types(sql), load.cuts)
         service.engine.execute(f"CREATE OR REPLACE TEMP TABLE probing AS {rows}")
 
     def halve(low, high):
@@ -281,7 +281,7 @@ def _load_each(service, session, transaction, load, files, on_error) -> list:
                 relation = _relation(service, session, load, [file])
                 relation.without = [b.row for b in bad]
                 names, sql = _query(service, session, load, relation)
-                loaded = dml.append(service, session, transaction, load.table, names, sql, service.engine.types(sql))
+                loaded = dml.append(service, session, transaction, load.table, names, sql, service.engine.types(sql), load.cuts)
             state = "LOADED" if not bad else "PARTIALLY_LOADED" if loaded else "LOAD_FAILED"
             entry, row = _loaded(load, file, parsed, loaded, bad, state, limit)
             history.append(entry)
