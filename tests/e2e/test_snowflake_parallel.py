@@ -81,16 +81,6 @@ def test_a_number_of_sessions_that_cannot_be(ready):
     ready.migrate().expect(1, "load_parallel", "between 1 and 64")
 
 
-@pytest.mark.parametrize("step", ["load.begun:3", "load.data_in:1", "load.data_in:3", "load.marked:2", "load.committed:2",
-                                  "load.recorded:2"])
-def test_killed_while_others_load(ready, snowflake, step):
-    crash(ready, step, "--parallel", "4")
-    if not step.startswith("load.recorded"):
-        assert snowflake.control("transactions"), "nothing was open"
-    resume(ready)
-    check_finished(ready)
-
-
 @pytest.mark.parametrize("fault", [
     {"action": "close", "when": "after", "sql": "^COMMIT", "skip": 2},
     {"action": "close", "when": "before", "sql": "^COMMIT", "skip": 2},

@@ -1,6 +1,7 @@
 // What pulk makes in Snowflake, and what it finds there. All of it is DDL, which commits by itself: nothing here is
 // called inside a transaction.
 #include <algorithm>
+#include <functional>
 
 #include "adbc/snowflake/error.h"
 #include "base/error.h"
@@ -14,6 +15,18 @@ namespace {
 
 std::string schema_of(const std::string& database, const std::string& schema) {
   return quote_double(database) + "." + quote_double(schema);
+}
+
+// A role does not see what it has no privilege on, so that a refusal to make a thing has two reasons.
+void make(const std::string& what, const std::string& grants, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::refused) throw;
+    throw Error(ErrorKind::refused,
+                "the role of this connection sees no " + what + ", and may not make it: " + error.message(),
+                error.subject(), "GRANT " + grants + " TO ROLE …");
+  }
 }
 
 }  // namespace
@@ -63,22 +76,30 @@ bool SnowflakeSession::has_own_tables(const std::string& database) {
 void SnowflakeSession::create_own_tables(const std::string& database) {
   if (has_own_tables(database)) return;
   if (!exists("DATABASES", database, "")) {
-    execute("CREATE DATABASE IF NOT EXISTS " + quote_double(database));
+    make("database " + database, "USAGE ON DATABASE " + quote_double(database),
+         [&] { execute("CREATE DATABASE IF NOT EXISTS " + quote_double(database)); });
     log_info("made the database " + database);
   }
+  const std::string own = schema_of(database, snowflake::kOwnSchema);
   if (!exists("SCHEMAS", snowflake::kOwnSchema, "DATABASE " + quote_double(database)))
-    execute("CREATE SCHEMA IF NOT EXISTS " + schema_of(database, snowflake::kOwnSchema) +
-            " COMMENT = 'marks and staging of pulk: which rows of which run are loaded'");
-  marks(database).create_tables();
-  // With its row at once: a table without it would guard nothing.
-  execute("CREATE TABLE IF NOT EXISTS " + snowflake::own_prefix(database) + "guard AS SELECT 0 AS turns");
+    make("schema " + own, "CREATE SCHEMA ON DATABASE " + quote_double(database), [&] {
+      execute("CREATE SCHEMA IF NOT EXISTS " + own +
+              " COMMENT = 'marks and staging of pulk: which rows of which run are loaded'");
+    });
+  make("table " + own + ".MARK, LEASE or GUARD", "CREATE TABLE ON SCHEMA " + own, [&] {
+    marks(database).create_tables();
+    // With its row at once: a table without it would guard nothing.
+    execute("CREATE TABLE IF NOT EXISTS " + snowflake::own_prefix(database) + "guard AS SELECT 0 AS turns");
+  });
   prepared_.insert(database);
 }
 
 void SnowflakeSession::create_target(const TablePlan& plan) {
   const QualifiedName& target = plan.target;
   if (!exists("SCHEMAS", target.schema, "DATABASE " + quote_double(target.database))) {
-    execute("CREATE SCHEMA IF NOT EXISTS " + schema_of(target.database, target.schema));
+    make("schema " + schema_of(target.database, target.schema),
+         "USAGE ON SCHEMA " + schema_of(target.database, target.schema),
+         [&] { execute("CREATE SCHEMA IF NOT EXISTS " + schema_of(target.database, target.schema)); });
     log_info("made the schema " + target.database + "." + target.schema);
   }
   const std::string schema = "SCHEMA " + schema_of(target.database, target.schema);
@@ -90,7 +111,9 @@ void SnowflakeSession::create_target(const TablePlan& plan) {
     parts.push_back(quote_double(column.target_name) + " " + column.target_type + (column.nullable ? "" : " NOT NULL"));
   for (const std::string& column : plan.primary_key) key.push_back(quote_double(column));
   if (!key.empty()) parts.push_back("PRIMARY KEY (" + join(key, ", ") + ")");
-  execute("CREATE TABLE IF NOT EXISTS " + snowflake::full_name(target) + " (" + join(parts, ", ") + ")");
+  make("table " + snowflake::full_name(target),
+       "SELECT, INSERT, DELETE ON TABLE " + snowflake::full_name(target) + ", or CREATE TABLE ON " + schema,
+       [&] { execute("CREATE TABLE IF NOT EXISTS " + snowflake::full_name(target) + " (" + join(parts, ", ") + ")"); });
 }
 
 bool SnowflakeSession::create_staging(const std::string& run, const TablePlan& plan) {
@@ -101,17 +124,21 @@ bool SnowflakeSession::create_staging(const std::string& run, const TablePlan& p
   std::string columns;
   for (const ColumnPlan& column : plan.columns)
     columns += quote_double(column.target_name) + " " + column.target_type + ", ";
-  execute("CREATE TRANSIENT TABLE IF NOT EXISTS " + staging(run, target) + " (" + columns +
-          quote_double(snowflake::kPartitionColumn) + " NUMBER(10,0)) DATA_RETENTION_TIME_IN_DAYS = 0");
+  make("staging table", "CREATE TABLE ON SCHEMA " + schema_of(target.database, snowflake::kOwnSchema), [&] {
+    execute("CREATE TRANSIENT TABLE IF NOT EXISTS " + staging(run, target) + " (" + columns +
+            quote_double(snowflake::kPartitionColumn) + " NUMBER(10,0)) DATA_RETENTION_TIME_IN_DAYS = 0");
+  });
   return true;
 }
 
 void SnowflakeSession::create_stage(const std::string& run, const QualifiedName& target) {
   if (!connection_.stage.empty()) return;
   // SNOWFLAKE_SSE: the service encrypts, so the driver needs no copy of each file on this machine.
-  execute("CREATE STAGE IF NOT EXISTS " +
-          snowflake::full_name(target.database, snowflake::kOwnSchema, snowflake::stage_name(run, target)) +
-          " ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')");
+  make("stage for the files", "CREATE STAGE ON SCHEMA " + schema_of(target.database, snowflake::kOwnSchema), [&] {
+    execute("CREATE STAGE IF NOT EXISTS " +
+            snowflake::full_name(target.database, snowflake::kOwnSchema, snowflake::stage_name(run, target)) +
+            " ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')");
+  });
 }
 
 void SnowflakeSession::abort_left_open(const std::string& run) {

@@ -17,6 +17,8 @@ class SystemFunctions:
         found = self.service.transactions.by_id(int(transaction_id))
         if found is None:
             return f"Transaction {transaction_id} does not exist or has already ended."
+        if found.session.user is not t.session.user and t.session.role != "ACCOUNTADMIN":
+            raise errors.no_privilege("transaction", transaction_id)
         self.service.transactions.end_from_outside(found)
         return "Transaction aborted."
 
