@@ -152,7 +152,10 @@ def test_parents_and_owners(snowflake):
                 "CREATE TABLE db.public.mine (a INT)", "INSERT INTO db.public.mine VALUES (2)", "DELETE FROM db.public.mine",
                 "CREATE STAGE db.public.mine", "DROP STAGE db.public.mine", "DROP TABLE db.public.mine",
                 "DROP TABLE db.public.t", "DROP STAGE db.public.theirs")
-    assert [r for r in own if isinstance(r, str)] == ["003001", "003001"] and own[-2:] == ["003001", "003001"]
+    assert [r for r in own if isinstance(r, str)] == ["002003", "002003"] and own[-2:] == ["002003", "002003"]
+    own = tried(["USAGE ON DATABASE DB", schema, "SELECT ON TABLE DB.PUBLIC.T", "READ ON STAGE DB.PUBLIC.THEIRS", warehouse],
+                "DROP TABLE db.public.t", "DROP STAGE db.public.theirs", "INSERT INTO db.public.t VALUES (3)")
+    assert own == ["003001", "003001", "003001"]
 
 
 def test_only_its_user_ends_a_transaction(snowflake):

@@ -16,6 +16,7 @@ from support.pulk import table_entry
 from support.snowflake import Snowflake
 
 SESSIONS = 3
+LARGE = '^COPY.*"B"'  # its COPYs: the small table has no such column
 SILENCE = 2.1  # longer than a lease of one second
 INSTANTS = int(os.environ.get("PULK_TEST_SNOWFLAKE_INSTANTS", 4))
 
@@ -39,7 +40,7 @@ def source(postgres):
 
 @pytest.fixture
 def snowflake(server):
-    server.fault("running", sql="^COPY.*LARGE", seconds=0.3, times=1000)
+    server.fault("running", sql=LARGE, seconds=0.3, times=1000)
     yield server
     server.control("faults", clear=True)
 
@@ -72,6 +73,20 @@ def test_killed(ready, snowflake, step):
     check_finished(ready)
 
 
+def test_a_published_table_is_cleaned_of_what_a_dead_session_has_locked(ready, snowflake):
+    """What is open is of a table that needs no taking any more: nobody else would end it."""
+    crash(ready, "publish.committed:2", "--parallel", "3")
+    marks = f"{ready.target.database}._PULK.MARK"
+    [(run,)] = snowflake.sql(f"SELECT DISTINCT run FROM {marks}")
+    dead = snowflake.session()
+    dead.sql(f"BEGIN TRANSACTION NAME PULK_{run.upper().replace('-', '_')}")
+    dead.sql(f"UPDATE {marks} SET fence = fence")
+    ready.target_keys["lock_timeout"] = 3
+    ready.rewrite_config()
+    resume(ready).expect(0, "left open")
+    check_finished(ready)
+
+
 @pytest.mark.parametrize("number", range(INSTANTS))
 def test_killed_at_random_instants(ready, number):
     run_with_kills(ready, instants(f"snowflake {number}", 3.0), 3.0)
@@ -96,7 +111,7 @@ def test_the_answer_to_a_commit_is_lost(ready, snowflake, skip):
 def test_taken_over_while_the_service_copies(ready, snowflake):
     """The first process is stopped while two of its COPYs run, and wakes when the second one is done."""
     snowflake.control("faults", clear=True)
-    snowflake.fault("running", sql="^COPY.*LARGE", seconds=4, times=2)
+    snowflake.fault("running", sql=LARGE, seconds=4, times=2)
     first = start(ready, "--lease", "1", "--parallel", "3")
     copying = lambda: [q for q in snowflake.control("history") if q["sql"].startswith("COPY") and q["status"] == "RUNNING"]  # noqa: E731
     first.wait_for(lambda: len(copying()) >= 2, what="two COPYs")

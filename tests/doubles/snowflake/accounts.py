@@ -76,9 +76,11 @@ def _is_owner(service, role: Role, kind: str, name: str) -> bool:
 
 
 def require(service, session, privilege: str, kind: str, name: str):
-    """Raises "insufficient privileges" unless the session's role may."""
+    """Raises "insufficient privileges" unless the session's role may; "does not exist" when it may nothing with it."""
     role = service.account.roles.get(session.role)
     if role is None or not (role.may(privilege, kind, name) or _is_owner(service, role, kind, name)):
+        if kind in ("TABLE", "VIEW", "STAGE") and not sees(service, session, kind, name):
+            raise errors.missing(kind.capitalize(), name)
         raise errors.no_privilege(kind.lower(), name.rsplit(".", 1)[-1].strip('"'))
 
 
