@@ -129,3 +129,24 @@ def test_taken_over_while_the_service_copies(ready, snowflake):
     first.wake()
     assert first.wait(60).code == 2, first.result()
     check_finished(ready)
+
+
+def test_cleaned_by_hand(ready, snowflake):
+    """The statements of docs/snowflake-admin.md. Another workspace starts anew after them."""
+    crash(ready, "load.data_in:4", "--parallel", "3")
+    snowflake.control("faults", clear=True)
+    own = f"{ready.target.database}._PULK"
+    for row in snowflake.sql("SHOW TRANSACTIONS IN ACCOUNT"):
+        if row[3].startswith("PULK_"):
+            snowflake.sql(f"SELECT SYSTEM$ABORT_TRANSACTION({row[0]})")
+    [(run,)] = snowflake.sql(f"SELECT DISTINCT run FROM {own}.lease")
+    for kind, name in (("TABLE", "LOAD_%"), ("STAGE", "FILES_%")):
+        found = snowflake.sql(f"SHOW {kind}S LIKE '{name}' IN SCHEMA {own}")
+        assert len(found) == 2
+        for row in found:
+            snowflake.sql(f'DROP {kind} {own}."{row[1]}"')
+    snowflake.sql(f"DELETE FROM {own}.lease WHERE run = '{run}'")
+    snowflake.sql(f"DELETE FROM {own}.mark WHERE run = '{run}' AND NOT (\"partition\" = '' AND state = 'published')")
+    ready.migrate("--workspace", "other").expect(0)
+    check_rows(ready, ready.expected)
+    check_nothing_left(ready, ready.folder / "other")

@@ -105,7 +105,8 @@ std::vector<Mark> SnowflakeSession::take(const RunIdentity& who, const TablePlan
     tag(who, plan.target, 0);
     const Marks::Target target = snowflake::target_of(plan.target);
     create_own_tables(plan.target.database);
-    // Before anything that waits for a lock, and also of a table that is published: what is left open may be of another.
+    // Before anything that waits for a lock, and also of a table that is published: what is left open may be of
+    // another.
     abort_left_open(who.run);
     Marks all = marks(plan.target.database);
     found = all.look(who.run, target);
