@@ -108,6 +108,25 @@ def test_the_answer_to_a_commit_is_lost(ready, snowflake, skip):
     check_finished(ready)
 
 
+@pytest.mark.parametrize("changed", [False, True], ids=["kept", "to be read again"])
+def test_a_mark_that_cannot_be_changed_at_first(pulk, db, snowflake, changed):
+    """Of partitions that an earlier process has loaded: another session's lock is no reason to give the table up."""
+    db.execute("CREATE TABLE t (id integer PRIMARY KEY, b text); INSERT INTO t SELECT n, 'old' FROM generate_series(1, 300) n; ANALYZE")
+    pulk.write_config(db, target=snowflake)
+    pulk.write_workflow([table_entry("t", columnNamesToPartitionBy=["id"], partitionSize={"maxRowsPerPartition": 100})])
+    crash(pulk, "load.recorded:3", "--parallel", "1")
+    if changed:
+        db.execute("UPDATE t SET b = 'new'")
+    pulk.expected = {"T": db.rows("TABLE t")}
+    said = "SET state = 'pending' WHERE" if changed else "SET snapshot"
+    snowflake.control("faults", clear=True)
+    snowflake.fault("error", sql=said, skip=1, times=2, code="000625", message="Statement aborted because of a lock timeout")
+    snowflake.fault("status", when="after", sql="^COMMIT", status=400, skip=3)
+    result = resume(pulk).expect(0, "its mark could not be changed, trying again")
+    assert result.table("T")["partitions_read_again" if changed else "partitions_kept"] == 3, result.summary
+    check_finished(pulk)
+
+
 def test_taken_over_while_the_service_copies(ready, snowflake):
     """The first process is stopped while two of its COPYs run, and wakes when the second one is done."""
     snowflake.control("faults", clear=True)

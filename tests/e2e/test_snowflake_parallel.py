@@ -78,7 +78,7 @@ def test_as_many_copies_as_are_allowed(ready, snowflake, sessions):
 def test_a_number_of_sessions_that_cannot_be(ready):
     ready.target_keys["load_parallel"] = 0
     ready.rewrite_config()
-    ready.migrate().expect(1, "load_parallel", "between 1 and 64")
+    ready.migrate().expect(1, "load_parallel", "between 1 and 20")
 
 
 @pytest.mark.parametrize("fault", [
