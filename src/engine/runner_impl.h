@@ -91,11 +91,13 @@ class Runner {
     Extracted extracted;
     std::int64_t waiting = 0;  // its share of spooled_
     int tries = 0;
+    std::vector<LoadStatement> statements;  // of the last try
   };
   void submit_load(std::shared_ptr<Load> load);
   // Takes the table again; the rows of the partition when this very attempt is committed.
   std::optional<std::int64_t> rows_loaded(const Load& load, WarehouseSession& session);
   void do_load(Load& load, WarehouseSession& session);
+  void no_longer_waiting(Load& load);
   void drop_staged(Load& load);
   void loaded(Load& load, std::int64_t rows, double seconds);
   // What was found out about a loaded partition of an earlier snapshot.

@@ -113,6 +113,13 @@ void Marks::set_loaded(const std::string& run, const Target& target, const Parti
   if (changed != 1) not_changed(run, target, load.partition, load.fence, MarkState::pending);
 }
 
+void Marks::check_fence(const std::string& run, const Target& target, const std::string& partition,
+                        std::int64_t fence) {
+  for (const Mark& mark : look(run, target))
+    if (mark.partition == partition && mark.fence == fence) return;
+  not_changed(run, target, partition, fence, MarkState::published);
+}
+
 void Marks::hold_pending(const std::string& run, const Target& target, const std::string& partition,
                          std::int64_t fence) {
   const std::int64_t changed =

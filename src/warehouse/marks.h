@@ -51,6 +51,8 @@ class Marks {
   void take(const RunIdentity& who, const Target& target, const std::vector<PartitionPlan>& partitions);
 
   void set_loaded(const std::string& run, const Target& target, const PartitionLoad& load);
+  // Throws when the mark has another fence, or is gone. Nothing is locked: it may move right after.
+  void check_fence(const std::string& run, const Target& target, const std::string& partition, std::int64_t fence);
   // Changes nothing, but locks the mark until the transaction ends: it is pending and has this fence.
   void hold_pending(const std::string& run, const Target& target, const std::string& partition, std::int64_t fence);
   void reset(const std::string& run, const Target& target, const std::string& partition, std::int64_t fence);

@@ -29,6 +29,20 @@ void make(const std::string& what, const std::string& grants, const std::functio
   }
 }
 
+std::string columns_of(const TablePlan& plan) {
+  std::vector<std::string> parts, key;
+  for (const ColumnPlan& column : plan.columns)
+    parts.push_back(quote_double(column.target_name) + " " + column.target_type + (column.nullable ? "" : " NOT NULL"));
+  for (const std::string& column : plan.primary_key) key.push_back(quote_double(column));
+  if (!key.empty()) parts.push_back("PRIMARY KEY (" + join(key, ", ") + ")");
+  return " (" + join(parts, ", ") + ")";
+}
+
+std::string grants_on(const QualifiedName& table) {
+  return "SELECT, INSERT, DELETE ON TABLE " + snowflake::full_name(table) + ", or CREATE TABLE ON SCHEMA " +
+         schema_of(table.database, table.schema);
+}
+
 }  // namespace
 
 // `kind` is SCHEMAS, TABLES ...; LIKE is a pattern that ignores case, so the rows are looked through.
@@ -106,14 +120,42 @@ void SnowflakeSession::create_target(const TablePlan& plan) {
   if (exists("VIEWS", target.table, schema))
     throw Error(ErrorKind::refused, "the target is a view", target.display(), "name another target table");
   if (exists("TABLES", target.table, schema)) return;
-  std::vector<std::string> parts, key;
-  for (const ColumnPlan& column : plan.columns)
-    parts.push_back(quote_double(column.target_name) + " " + column.target_type + (column.nullable ? "" : " NOT NULL"));
-  for (const std::string& column : plan.primary_key) key.push_back(quote_double(column));
-  if (!key.empty()) parts.push_back("PRIMARY KEY (" + join(key, ", ") + ")");
-  make("table " + snowflake::full_name(target),
-       "SELECT, INSERT, DELETE ON TABLE " + snowflake::full_name(target) + ", or CREATE TABLE ON " + schema,
-       [&] { execute("CREATE TABLE IF NOT EXISTS " + snowflake::full_name(target) + " (" + join(parts, ", ") + ")"); });
+  make("table " + snowflake::full_name(target), grants_on(target),
+       [&] { execute("CREATE TABLE IF NOT EXISTS " + snowflake::full_name(target) + columns_of(plan)); });
+}
+
+void SnowflakeSession::try_create_target(const std::string& run, const TablePlan& plan) {
+  const QualifiedName& target = plan.target;
+  const std::string name = snowflake::trial_name(run, target);
+  if (!exists("SCHEMAS", target.schema, "DATABASE " + quote_double(target.database))) {
+    const std::string schema = schema_of(target.database, name);
+    const std::string meant = schema_of(target.database, target.schema);
+    make("schema " + meant, "USAGE ON SCHEMA " + meant, [&] { execute("CREATE OR REPLACE SCHEMA " + schema); });
+    execute("CREATE TABLE " + schema + "." + quote_double(target.table) + columns_of(plan));
+    execute("DROP SCHEMA IF EXISTS " + schema);
+    return;
+  }
+  if (exists("TABLES", target.table, "SCHEMA " + schema_of(target.database, target.schema))) return;
+  const std::string table = snowflake::full_name(target.database, target.schema, name);
+  make("table " + snowflake::full_name(target), grants_on(target),
+       [&] { execute("CREATE OR REPLACE TABLE " + table + columns_of(plan)); });
+  execute("DROP TABLE IF EXISTS " + table);
+}
+
+std::string SnowflakeSession::left_of_trial(const std::string& run, const QualifiedName& target) {
+  const std::string name = snowflake::trial_name(run, target), database = "DATABASE " + quote_double(target.database);
+  if (exists("SCHEMAS", name, database)) return "schema " + name;
+  if (exists("SCHEMAS", target.schema, database) &&
+      exists("TABLES", name, "SCHEMA " + schema_of(target.database, target.schema)))
+    return "empty table " + target.schema + "." + name;
+  return "";
+}
+
+void SnowflakeSession::drop_trial(const std::string& run, const QualifiedName& target) {
+  const std::string name = snowflake::trial_name(run, target);
+  execute("DROP SCHEMA IF EXISTS " + schema_of(target.database, name));
+  if (exists("SCHEMAS", target.schema, "DATABASE " + quote_double(target.database)))
+    execute("DROP TABLE IF EXISTS " + snowflake::full_name(target.database, target.schema, name));
 }
 
 bool SnowflakeSession::create_staging(const std::string& run, const TablePlan& plan) {
@@ -159,6 +201,7 @@ void SnowflakeSession::clean(const RunIdentity& who, const QualifiedName& target
     if (!has_own_tables(target.database)) return;
     // A killed process may have left a transaction that locks the staging table.
     if (forget) abort_left_open(who.run);
+    if (forget) drop_trial(who.run, target);
     execute("DROP TABLE IF EXISTS " + staging(who.run, target));
     files_.remove_all(*client_, who.run, target);
     transaction(who.run, [&] { marks(target.database).remove(who.run, snowflake::target_of(target), forget); });
@@ -184,6 +227,8 @@ std::vector<WarehouseSession::Leftover> SnowflakeSession::leftovers() {
         const std::string stage = snowflake::stage_name(trace.run, target);
         if (exists("STAGES", stage, "SCHEMA " + schema_of(database, snowflake::kOwnSchema)))
           found.push_back({trace.run, target, "stage " + stage, trace.owner});
+        if (const std::string trial = left_of_trial(trace.run, target); !trial.empty())
+          found.push_back({trace.run, target, trial, trace.owner});
         if (const std::string files = files_.left_in_bucket(trace.run, target); !files.empty())
           found.push_back({trace.run, target, files, trace.owner});
         if (trace.leased)

@@ -73,11 +73,7 @@ class Faults:
         fault = self.take("statement", query.sql, query.session.user.name, "before", ("running",)) if any(
             f.action == "running" for f in self.faults) else None
         if fault:
-            transaction = query.session.transaction
             service.pause(query, fault.seconds)
-            if transaction is not None and transaction.number not in service.transactions.open:
-                from .errors import canceled
-                raise canceled()    # a statement goes with its transaction
         broken = self.take("statement", query.sql, query.session.user.name, "before", ("error",)) if any(
             f.action == "error" for f in self.faults) else None
         if broken:

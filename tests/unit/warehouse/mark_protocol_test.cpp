@@ -22,8 +22,8 @@ class MarkProtocol : public testing::TestWithParam<std::string> {
   }
   QualifiedName full(const std::string& table) const { return {target_.database, "main", table}; }
   bool service() const { return GetParam() == "snowflake"; }
-  // What a reader finds before the first rows are published: a service's DDL cannot be part of the transaction.
-  std::optional<Ids> nothing_yet() const { return service() ? std::optional(Ids{}) : std::nullopt; }
+  // What a reader finds after the first publish failed: a service's DDL cannot be part of the transaction.
+  std::optional<Ids> after_a_failed_publish() const { return service() ? std::optional(Ids{}) : std::nullopt; }
   RunIdentity who(const std::string& run) { return {run, "host pid 1 workspace /w of " + run}; }
 
   StagedFile file(const TablePlan& plan, const std::string& run, const std::string& name, const Ids& ids) {
@@ -159,7 +159,7 @@ TEST_P(MarkProtocol, AStaleFenceChangesNothing) {
     EXPECT_EQ(error_of([&] { session->publish(who("r1"), p, PublishMode::replace, stale); }).kind(),
               ErrorKind::retryable);
     session.reset();
-    EXPECT_EQ(ids(), nothing_yet());
+    EXPECT_EQ(ids(), std::nullopt);
   }
   reopen(session);
   session->publish(who("r1"), p, PublishMode::replace, 3);
@@ -177,7 +177,7 @@ TEST_P(MarkProtocol, ResetAndReloadReplacesThePartition) {
   const Error error = error_of([&] { session->publish(who("r1"), p, PublishMode::replace, 1); });
   EXPECT_EQ(error.kind(), ErrorKind::internal) << error.what();
   session.reset();
-  EXPECT_EQ(ids(), nothing_yet());
+  EXPECT_EQ(ids(), after_a_failed_publish());
 
   reopen(session);
   load(*session, p, "r1", 1, 1, {10, 20, 30}, 2);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "adbc/snowflake/client.h"
+#include "adbc/snowflake/error.h"
 #include "base/secret.h"
 #include "config/snowflake_connection.h"
 #include "warehouse/snowflake/snowflake_warehouse.h"

@@ -172,7 +172,12 @@ struct Target {
     std::vector<std::string> lines;
     if (kind == "snowflake") {
       const std::string name = quote_double(table.schema) + "." + quote_double(table.table);
-      lines = ask_snowflake("SELECT \"id\" FROM " + quote_double(database) + "." + name + " ORDER BY 1");
+      try {
+        lines = ask_snowflake("SELECT \"id\" FROM " + quote_double(database) + "." + name + " ORDER BY 1");
+      } catch (const Error& error) {
+        if (!snowflake::is_missing(error)) throw;
+        return std::nullopt;
+      }
     } else if (kind == "files") {
       const std::string folder = files::table_folder(place, table) + "/current";
       if (!std::filesystem::exists(folder)) return std::nullopt;
