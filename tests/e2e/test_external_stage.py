@@ -217,6 +217,18 @@ def test_what_an_abandoned_run_left_is_removed_by_clean(few, s3):
     assert s3.left() == []
 
 
+@pytest.mark.parametrize("clean_up, kept", [("onSuccess", 1), ("always", 0)])
+def test_files_of_a_load_that_failed(ready, warehouse, s3, clean_up, kept):
+    ready.target_keys["clean_up"] = clean_up
+    ready.rewrite_config()
+    ready.write_workflow(["small"])
+    warehouse.fault("error", sql="^COPY", code="100046", message="Number out of representable range")
+    ready.migrate().expect(5, "100046")
+    assert len(s3.left()) == kept
+    resume(ready)
+    assert s3.left() == []
+
+
 @pytest.mark.parametrize("step", ["partition.first_batch:1", "partition.staged:2"])
 def test_an_interrupted_run_leaves_nothing_in_the_bucket(big, s3, step):
     big.write_workflow([table_entry("big", columnNamesToPartitionBy=["id"], partitionSize={"maxRowsPerPartition": 100000})])
