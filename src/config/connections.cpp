@@ -142,7 +142,7 @@ SnowflakeTarget read_snowflake(TomlFile& file, TomlTable& table, bool by_name) {
   table.take_choice("clean_up", target.clean_up, {"never", "onSuccess", "always"});
   refuse_rejected_rows(table);
   table.take("upload_parallel", target.upload_parallel, 1, 99);
-  table.take("load_parallel", target.load_parallel, 1, 64);
+  table.take("load_parallel", target.load_parallel, 1, 20);  // Snowflake lets 20 statements wait for a lock
   table.take("lock_timeout", target.lock_timeout, 1, kDay);
   if (const toml::table* inner = table.take_table("s3")) {
     TomlTable s3(file, *inner, table.path_of_key("s3"));

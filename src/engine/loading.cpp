@@ -144,6 +144,71 @@ void Runner::loaded(Load& load, std::int64_t rows, double seconds) {
   task_done(t);
 }
 
+void Runner::submit_verdict(const std::shared_ptr<Verdict>& verdict) {
+  const bool again = verdict->tries > 0;
+  loader_->submit(
+      verdict->table, again ? Loader::Manner::alone : Loader::Manner::beside,
+      [this, verdict, again](WarehouseSession& session) {
+        // What the failed try may have committed is said once more.
+        if (again) take(*verdict->table, session);
+        do_verdict(*verdict, session);
+      },
+      [this, verdict](const Error& e) {
+        const std::string what = where(*verdict->table, verdict->partition);
+        if (may_retry(e) && verdict->tries < options_.retries && !cancel_.cancelled()) {
+          log_warning(fmt::format("{}: its mark could not be changed, trying again: {}", what, e.message()));
+          if (backoff(verdict->tries++)) {
+            submit_verdict(verdict);
+            return;
+          }
+        }
+        task_failed(*verdict->table, e.with_subject(what));
+      });
+}
+
+void Runner::do_verdict(const Verdict& verdict, WarehouseSession& session) {
+  TableRun& t = *verdict.table;
+  const auto index = static_cast<std::size_t>(verdict.partition);
+  const PartitionPlan& partition = t.plan().partitions[index];
+  PartitionRecord record;
+  record.ordinal = partition.ordinal;
+  record.snapshot = moment_text(verdict.snapshot, verdict.unproven);
+  std::int64_t fence = 0;
+  {
+    std::lock_guard lock(mutex_);
+    fence = t.fences.at(partition.id);
+    record.rows_loaded = t.partitions[index].rows;
+  }
+  if (verdict.kept) {
+    session.restamp(who_, t.plan(), partition.id, fence, record.snapshot);
+    store_.set_partition_loaded(who_.run, t.table.ordinal, record);
+  } else {
+    session.reset(who_, t.plan(), partition.id, fence);
+  }
+  {
+    std::lock_guard lock(mutex_);
+    PartitionRun& part = t.partitions[index];
+    if (verdict.kept) {
+      part.snapshot = verdict.snapshot;
+      part.asserted = verdict.unproven;
+      ++t.outcome.kept;
+    } else {
+      part.loaded = false;
+      ++t.outcome.read_again;
+      --progress_.partitions_done;
+    }
+  }
+  if (verdict.kept) {
+    log_info(fmt::format("{}: kept, {}", where(t, verdict.partition),
+                         verdict.same ? "proven unchanged since it was loaded" : "the source is said to be quiet"));
+  } else {
+    log_info(
+        fmt::format("{}: to be read again, it changed or cannot be proven unchanged", where(t, verdict.partition)));
+    add_tasks(t, {{TaskKind::extract, &t, verdict.partition}}, true);
+  }
+  task_done(t);
+}
+
 void Runner::submit_publish(TableRun& t, int tries) {
   loader_->submit(
       &t, Loader::Manner::alone, [this, &t, tries](WarehouseSession& session) { do_publish(t, session, tries > 0); },

@@ -13,6 +13,7 @@ pytest.register_assert_rewrite("crash_support")
 from crash_support import SOURCE, WORKFLOW, check_nothing_left, check_receipts, check_rows, contents, crash, resume
 from support.pulk import table_entry
 from test_memory import BUDGET, LIMIT, peak_of
+from test_snowflake_grants import WAREHOUSE, be_a_new_role
 
 MIB = 1 << 20
 STAGE = "@LAKE.PUBLIC.LANDING"
@@ -335,3 +336,16 @@ def test_who_may_not_list_uploads_is_told_what_that_costs(doctor, s3):
     s3.fault("ListMultipartUploads", "error", status=403, code="AccessDenied")
     check = doctor()["bucket clean-up"]
     assert check["status"] == "warn" and "lifecycle rule" in check["fix"], check
+
+
+def test_what_the_role_needs(few, warehouse, s3):
+    """The lines of docs/snowflake-admin.md for an external stage, and for a database that pulk makes."""
+    stage, database = "USAGE ON STAGE LAKE.PUBLIC.LANDING", "CREATE DATABASE ON ACCOUNT ACCT"
+    parents = [WAREHOUSE, "USAGE ON DATABASE LAKE", "USAGE ON SCHEMA LAKE.PUBLIC"]
+    be_a_new_role(few, warehouse, [*parents, database])
+    few.migrate().expect(1, "there is no such stage, or the role may not use it", "GRANT USAGE ON STAGE")
+    few.give([*parents, stage])
+    few.migrate().expect(5, f"sees no database {few.target.database}", "GRANT USAGE ON DATABASE")
+    few.give([*parents, stage, database])
+    few.migrate().expect(0)
+    check_finished(few, few.expected, s3)

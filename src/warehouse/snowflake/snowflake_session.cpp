@@ -124,6 +124,9 @@ std::vector<Mark> SnowflakeSession::take(const RunIdentity& who, const TablePlan
     tag(who, plan.target, 0);
     const Marks::Target target = snowflake::target_of(plan.target);
     create_own_tables(plan.target.database);
+    // Before anything that waits for a lock, and also of a table that is published: what is left open may be of
+    // another.
+    abort_left_open(who.run);
     Marks all = marks(plan.target.database);
     found = all.look(who.run, target);
     if (Marks::published(found)) return;
@@ -134,7 +137,6 @@ std::vector<Mark> SnowflakeSession::take(const RunIdentity& who, const TablePlan
     const bool resumed = !found.empty();
     const bool fresh = create_staging(who.run, plan);
     create_stage(who.run, plan.target);
-    abort_left_open(who.run);
     transaction(who.run, [&] {
       // Unique keys are not enforced: without a row that both must change, two runs could both find no lease. Not a
       // count: the column is NUMBER(1,0), the type of the literal that it was made of.
