@@ -21,6 +21,8 @@ std::shared_ptr<arrow::DataType> arrow_type(const Carrier& carrier) {
     case CarrierKind::binary: return arrow::binary();
     case CarrierKind::date32: return arrow::date32();
     case CarrierKind::time64_us: return arrow::time64(arrow::TimeUnit::MICRO);
+    case CarrierKind::time64_ns: return arrow::time64(arrow::TimeUnit::NANO);
+    case CarrierKind::timestamp_ns: return arrow::timestamp(arrow::TimeUnit::NANO);
     case CarrierKind::timestamp_us: return arrow::timestamp(arrow::TimeUnit::MICRO);
     case CarrierKind::timestamp_us_utc: return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
     case CarrierKind::uuid: return arrow::extension::uuid();

@@ -23,7 +23,7 @@ constexpr std::array<std::pair<TypeKind, std::string_view>, 15> kTypeNames = {{
     {TypeKind::json, "json"},
 }};
 
-constexpr std::array<std::pair<CarrierKind, std::string_view>, 15> kCarrierNames = {{
+constexpr std::array<std::pair<CarrierKind, std::string_view>, 17> kCarrierNames = {{
     {CarrierKind::boolean, "boolean"},       {CarrierKind::int16, "int16"},
     {CarrierKind::int32, "int32"},           {CarrierKind::int64, "int64"},
     {CarrierKind::float32, "float32"},       {CarrierKind::float64, "float64"},
@@ -31,7 +31,8 @@ constexpr std::array<std::pair<CarrierKind, std::string_view>, 15> kCarrierNames
     {CarrierKind::binary, "binary"},         {CarrierKind::date32, "date32"},
     {CarrierKind::time64_us, "time64_us"},   {CarrierKind::timestamp_us, "timestamp_us"},
     {CarrierKind::timestamp_us_utc, "timestamp_us_utc"}, {CarrierKind::uuid, "uuid"},
-    {CarrierKind::json, "json"},
+    {CarrierKind::json, "json"},             {CarrierKind::time64_ns, "time64_ns"},
+    {CarrierKind::timestamp_ns, "timestamp_ns"},
 }};
 
 template <typename Table, typename Kind>
@@ -124,9 +125,9 @@ Carrier natural_carrier(const LogicalType& type) {
     case TypeKind::text: return {CarrierKind::utf8};
     case TypeKind::bytes: return {CarrierKind::binary};
     case TypeKind::date: return {CarrierKind::date32};
-    case TypeKind::time: return {CarrierKind::time64_us};
-    case TypeKind::timestamp: return {CarrierKind::timestamp_us};
-    case TypeKind::timestamp_tz: return {CarrierKind::timestamp_us_utc};
+    case TypeKind::time: return {type.precision > 6 ? CarrierKind::time64_ns : CarrierKind::time64_us};
+    case TypeKind::timestamp: return {type.precision > 6 ? CarrierKind::utf8 : CarrierKind::timestamp_us};
+    case TypeKind::timestamp_tz: return {type.precision > 6 ? CarrierKind::utf8 : CarrierKind::timestamp_us_utc};
     case TypeKind::uuid: return {CarrierKind::uuid};
     case TypeKind::json: return {CarrierKind::json};
   }
@@ -143,6 +144,8 @@ int fixed_width(const Carrier& carrier) {
     case CarrierKind::int64:
     case CarrierKind::float64:
     case CarrierKind::time64_us:
+    case CarrierKind::time64_ns:
+    case CarrierKind::timestamp_ns:
     case CarrierKind::timestamp_us:
     case CarrierKind::timestamp_us_utc: return 8;
     case CarrierKind::decimal128:

@@ -53,8 +53,10 @@ enum class CarrierKind {
   binary,
   date32,          // days since 1970-01-01
   time64_us,       // microseconds since midnight
+  time64_ns,       // nanoseconds since midnight
   timestamp_us,    // microseconds since 1970-01-01 00:00, wall clock
   timestamp_us_utc,// microseconds since the epoch, an instant
+  timestamp_ns,    // nanoseconds since 1970-01-01 00:00, wall clock: 1677 to 2262 only
   uuid,            // 16 bytes, Parquet's UUID
   json,            // UTF-8, Parquet's JSON
 };
@@ -70,8 +72,9 @@ struct Carrier {
 std::string to_string(const Carrier& carrier);  // "decimal128(10,2)"
 std::optional<Carrier> parse_carrier(std::string_view text);
 
-// The carrier that holds every value of the type exactly; decimals without precision or with more than 38 digits
-// travel as text.
+// The carrier that holds every value of the type exactly. Text where none does: decimals without precision or with more
+// than 38 digits, and moments with more than 6 fractional digits (catalog/moment_text.h), because 64 bits of nanoseconds
+// end in 2262.
 Carrier natural_carrier(const LogicalType& type);
 
 // Bytes that one value of fixed width takes in memory; 0 for variable width.

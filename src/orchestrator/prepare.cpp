@@ -56,7 +56,7 @@ constexpr std::int64_t kDriverMemory = 128LL << 20;
 std::unique_ptr<Warehouse> make_warehouse(const TargetConnection& target, CancelToken& cancel) {
   if (const auto* snowflake = std::get_if<SnowflakeTarget>(&target)) {
     SnowflakeConnection connection = resolve_snowflake(*snowflake);
-    snowflake::limit_go_memory(kDriverMemory);
+    snowflake::set_driver_environment(kDriverMemory);
     for (const std::string& warning : connection.warnings) log_warning(warning);
     return make_snowflake_warehouse(std::move(connection), &cancel);
   }
@@ -90,7 +90,7 @@ void start_for_target(const std::string& connections_file, const std::string& na
   try {
     const ConnectionsFile connections = load_connections(connections_file, resolve_reference);
     const std::string chosen = choose(connections.targets, connections.unsupported_targets, name, "target", "");
-    if (std::holds_alternative<SnowflakeTarget>(connections.targets.at(chosen))) snowflake::limit_go_memory(kDriverMemory);
+    if (std::holds_alternative<SnowflakeTarget>(connections.targets.at(chosen))) snowflake::set_driver_environment(kDriverMemory);
   } catch (const Error&) {
     // Told by whoever opens the target.
   }

@@ -38,7 +38,7 @@ std::unique_ptr<Warehouse> open_target(const std::string& connections_file, cons
                                        CancelToken& cancel);
 
 // For commands that work before they open the target: starts the program once more when the target's driver needs that
-// (snowflake::limit_go_memory). Does nothing when the file is of no use; whoever opens the target says so.
+// (snowflake::set_driver_environment). Does nothing when the file is of no use; whoever opens the target says so.
 void start_for_target(const std::string& connections_file, const std::string& name);
 
 struct PreparedTable {

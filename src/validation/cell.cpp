@@ -13,12 +13,12 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "catalog/moment_text.h"
 
 namespace pulk {
 
 namespace {
 
-constexpr Int128 kNanosecondsPerDay = Int128{86'400'000'000'000};
 constexpr std::size_t kMostShown = 60;
 
 std::shared_ptr<arrow::Array> storage_of(std::shared_ptr<arrow::Array> array) {
@@ -260,6 +260,12 @@ Cell CellReader::at(std::int64_t row) {
       cell.number = static_cast<const arrow::Date32Array&>(a).Value(row);
       break;
     case Meaning::time:
+      if (type == arrow::Type::STRING) {
+        const auto value = parse_time(static_cast<const arrow::StringArray&>(a).GetView(row));
+        if (!value) misfit();
+        cell.number = *value;
+        break;
+      }
       if (type != arrow::Type::TIME64) misfit();
       cell.number = Int128{static_cast<const arrow::Time64Array&>(a).Value(row)} *
                     nanoseconds_per(static_cast<const arrow::Time64Type&>(*a.type()).unit());
@@ -272,6 +278,11 @@ Cell CellReader::at(std::int64_t row) {
                       nanoseconds_per(static_cast<const arrow::TimestampType&>(*a.type()).unit());
       } else if (arrow::is_integer(type) || type == arrow::Type::DECIMAL128) {
         read_number(row, cell);
+      } else if (type == arrow::Type::STRING) {
+        const auto value = parse_moment(static_cast<const arrow::StringArray&>(a).GetView(row));
+        if (!value) misfit();
+        cell.number = Int128{value->day} * kNanosecondsPerDay + value->nanoseconds -
+                      Int128{value->offset_minutes.value_or(0)} * 60 * kNanosecondsPerSecond;
       } else {
         misfit();
       }

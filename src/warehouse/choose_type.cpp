@@ -21,6 +21,10 @@ TypeChoice accept(const Fitness& fit, const std::string& written, const std::str
   choice.carrier = fit.carrier;
   if (!column.empty()) choice.load_expression = fit.cast ? "CAST(" + column + " AS " + written + ")" : column;
   choice.note = fit.why;
+  // 1677-09-22 to 2262-04-11 23:47:16.854775806: DuckDB's TIMESTAMP_NS, measured with 1.5. The largest number is its
+  // infinity, and it reads the days before as they come and fails when they are shown.
+  if (fit.carrier.kind == CarrierKind::timestamp_ns)
+    choice.least = -9223286400000000000, choice.most = 9223372036854775806;
   return choice;
 }
 

@@ -44,6 +44,7 @@ constexpr Alias kAliases[] = {
     {"BLOB", SqlBase::blob},            {"BYTEA", SqlBase::blob},           {"BINARY", SqlBase::blob},
     {"VARBINARY", SqlBase::blob},
     {"DATE", SqlBase::date},            {"TIME", SqlBase::time},            {"TIME WITHOUT TIME ZONE", SqlBase::time},
+    {"TIME_NS", SqlBase::time_ns},
     {"TIMESTAMP", SqlBase::timestamp},  {"DATETIME", SqlBase::timestamp},   {"TIMESTAMP_US", SqlBase::timestamp},
     {"TIMESTAMP WITHOUT TIME ZONE", SqlBase::timestamp},
     {"TIMESTAMP_S", SqlBase::timestamp_s}, {"TIMESTAMP_MS", SqlBase::timestamp_ms},
@@ -126,9 +127,20 @@ Fitness fit_decimal(const LogicalType& logical, const SqlType& target) {
   return never("");
 }
 
+// Moments that only text holds whole. Where a column holds some of them, the reader refuses the others.
+Fitness fit_fine_moment(const LogicalType& logical, const SqlType& target) {
+  if (logical.kind == TypeKind::timestamp && target.base == SqlBase::timestamp_ns)
+    return {Fit::exact, {CarrierKind::timestamp_ns}, false,
+            "a moment outside the years 1677 to 2262 is refused by name when it is read"};
+  if (logical.kind == TypeKind::timestamp && target.base == SqlBase::timestamp)
+    return {Fit::exact, {CarrierKind::timestamp_us}, false,
+            "a moment with more than 6 fractional digits is refused by name when it is read"};
+  return never("it has more than 6 fractional digits, which microseconds cannot hold");
+}
+
 Fitness fit_moment(const LogicalType& logical, const SqlType& target) {
   const Carrier carrier = natural_carrier(logical);
-  if (logical.precision > 6) return never("it has more than 6 fractional digits, which microseconds cannot hold");
+  if (logical.precision > 6) return fit_fine_moment(logical, target);
   if (logical.kind == TypeKind::timestamp_tz) {
     if (target.base == SqlBase::timestamp_tz) return {Fit::exact, carrier, false, ""};
     return never("an instant would become a wall clock without its zone");
@@ -242,9 +254,10 @@ Fitness fitness(const LogicalType& logical, const SqlType& target) {
         return {Fit::checked, carrier, true, "a day outside its range ends the load with an error"};
       break;
     case TypeKind::time:
+      if (target.base == SqlBase::time_ns) return {Fit::exact, carrier, logical.precision <= 6, ""};
+      if (target.base != SqlBase::time) break;
       if (logical.precision > 6) return never("it has more than 6 fractional digits, which microseconds cannot hold");
-      if (target.base == SqlBase::time) return {Fit::exact, carrier, false, ""};
-      break;
+      return {Fit::exact, carrier, false, ""};
     case TypeKind::timestamp:
     case TypeKind::timestamp_tz: return fit_moment(logical, target);
     case TypeKind::uuid:
@@ -259,12 +272,7 @@ Fitness fitness(const LogicalType& logical, const SqlType& target) {
 
 NaturalType natural_type(const LogicalType& logical) {
   const Carrier carrier = natural_carrier(logical);
-  const bool too_fine =
-      logical.precision > 6 && (logical.kind == TypeKind::time || logical.kind == TypeKind::timestamp ||
-                                logical.kind == TypeKind::timestamp_tz);
-  if (too_fine)
-    return {{SqlBase::varchar}, {CarrierKind::utf8},
-            std::to_string(logical.precision) + " fractional digits travel as text: microseconds have 6"};
+  const bool fine = logical.precision > 6;
   switch (logical.kind) {
     case TypeKind::boolean: return {{SqlBase::boolean}, carrier, ""};
     case TypeKind::int16: return {{SqlBase::smallint}, carrier, ""};
@@ -282,9 +290,18 @@ NaturalType natural_type(const LogicalType& logical) {
     case TypeKind::text: return {{SqlBase::varchar}, carrier, ""};
     case TypeKind::bytes: return {{SqlBase::blob}, carrier, ""};
     case TypeKind::date: return {{SqlBase::date}, carrier, ""};
-    case TypeKind::time: return {{SqlBase::time}, carrier, ""};
-    case TypeKind::timestamp: return {{SqlBase::timestamp}, carrier, ""};
-    case TypeKind::timestamp_tz: return {{SqlBase::timestamp_tz}, carrier, ""};
+    case TypeKind::time: return {{fine ? SqlBase::time_ns : SqlBase::time}, carrier, ""};
+    case TypeKind::timestamp:
+      if (fine)
+        return {{SqlBase::varchar}, carrier,
+                std::to_string(logical.precision) +
+                    " fractional digits travel as text; map it to TIMESTAMP_NS for moments from 1677 to 2262"};
+      return {{SqlBase::timestamp}, carrier, ""};
+    case TypeKind::timestamp_tz:
+      if (fine)
+        return {{SqlBase::varchar}, carrier,
+                std::to_string(logical.precision) + " fractional digits travel as text: microseconds have 6"};
+      return {{SqlBase::timestamp_tz}, carrier, ""};
     case TypeKind::uuid: return {{SqlBase::uuid}, carrier, ""};
     case TypeKind::json: return {{SqlBase::json}, carrier, ""};
   }

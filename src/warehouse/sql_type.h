@@ -12,7 +12,7 @@ namespace pulk {
 
 enum class SqlBase {
   boolean, tinyint, smallint, integer, bigint, hugeint, utinyint, usmallint, uinteger, ubigint, uhugeint,
-  float32, float64, decimal, varchar, blob, date, time, timestamp, timestamp_s, timestamp_ms, timestamp_ns,
+  float32, float64, decimal, varchar, blob, date, time, time_ns, timestamp, timestamp_s, timestamp_ms, timestamp_ns,
   timestamp_tz, uuid, json,
 };
 

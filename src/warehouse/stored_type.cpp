@@ -31,7 +31,8 @@ std::optional<StoredType> stored_sql_type(std::string_view text) {
     case SqlBase::json: return StoredType{Meaning::text};
     case SqlBase::blob: return StoredType{Meaning::bytes};
     case SqlBase::date: return StoredType{Meaning::date};
-    case SqlBase::time: return StoredType{Meaning::time};
+    case SqlBase::time:
+    case SqlBase::time_ns: return StoredType{Meaning::time};
     case SqlBase::timestamp:
     case SqlBase::timestamp_s:
     case SqlBase::timestamp_ms:

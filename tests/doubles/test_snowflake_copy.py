@@ -137,6 +137,23 @@ def test_files_of_several_schemas(loaded):
     assert session.sql("SELECT SUM(a) FROM t") == [("26",)], "nothing of the failed statement stays"
 
 
+def test_what_is_too_long_is_cut_where_it_is_asked_for(loaded, snowflake):
+    session, put = loaded
+    put("n1.parquet", "abcd")
+    session.sql("CREATE TABLE short (a VARCHAR(3))")
+
+    def copy(value, options):
+        return f"COPY INTO short FROM (SELECT {value} FROM @st) FILES = ('n1.parquet') FORCE = TRUE {options}"
+
+    for statement in (copy("$1:a::VARCHAR", ""), copy("$1:a::VARCHAR(3)", ""), copy("$1:a::VARCHAR", "TRUNCATECOLUMNS = FALSE")):
+        with pytest.raises(StatementFailed) as caught:
+            session.sql(statement)
+        assert caught.value.code == "100078" and "'abcd' is too long and would be truncated" in caught.value.message
+    session.sql(copy("$1:a::VARCHAR", "TRUNCATECOLUMNS = TRUE"))
+    session.sql(copy("$1:a::VARCHAR", "ENFORCE_LENGTH = FALSE"))
+    assert session.sql("SELECT * FROM short") == [("abc",), ("abc",)]
+
+
 def test_a_list_of_files_has_an_end(loaded):
     session, _ = loaded
     names = ", ".join(f"'f{n}'" for n in range(1001))

@@ -12,6 +12,7 @@ from support.s3 import S3
 from support.server import PostgresServer
 from support.snowflake import Snowflake
 from support.sqlite import SqliteSource
+from support.unheard_of import rename
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,6 +22,24 @@ def binary() -> str:
     path = Path(os.environ.get("PULK_BINARY", ROOT / "build" / "release" / "pulk")).resolve()
     assert os.access(path, os.X_OK), f"{path} is not there; `make build` makes it, PULK_BINARY names another"
     return str(path)
+
+
+def beside(binary, variable, name) -> str:
+    """Another program of the same build, or what the environment names."""
+    path = Path(os.environ.get(variable, Path(binary).parent / name)).resolve()
+    assert os.access(path, os.X_OK), f"{path} is not there; `make build` makes it, {variable} names another"
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def mutant_binary(binary) -> str:
+    """pulk with a broken mark protocol, see tests/mutation/mutate.py."""
+    return beside(binary, "PULK_MUTANT_BINARY", "pulk_mutant_mark")
+
+
+@pytest.fixture(scope="session")
+def unit_tests(binary) -> str:
+    return beside(binary, "PULK_UNIT_TESTS", "pulk_unit_tests")
 
 
 @pytest.fixture(scope="session")
@@ -125,3 +144,9 @@ def sqlite_source(tmp_path):
         return source
 
     return make
+
+
+@pytest.fixture(scope="session")
+def unknown_sqlite_driver(tmp_path_factory) -> str:
+    """SQLite's ODBC driver under a name that pulk does not know, with the digits that a column is declared with."""
+    return rename(tmp_path_factory.mktemp("driver"), "libsqlite3odbc.so", "fine_driver.c")

@@ -4,7 +4,7 @@ A case is a table of a source, a workflow, and what must come of it. Keys of a c
 [[case.then]], which runs in the same place after it:
 
   name              what the case shows
-  source            "postgres" (default) or "sqlite"
+  source            "postgres" (default), "sqlite", or "unknown": SQLite behind a driver that pulk does not know
   target            "duckdb", "files", "snowflake" or "both" (default: the first two); first step only
   setup             SQL at the source
   target_setup      SQL in the DuckDB file, by DuckDB's own Python
@@ -157,11 +157,14 @@ def run_step(step, pulk, source, inherited):
 
 @pytest.mark.parametrize("case, kind", list(load()))
 def test_case(case, kind, pulk, request):
-    if case.get("source", "postgres") == "sqlite":
-        source = request.getfixturevalue("sqlite_source")()
-    else:
+    overrides = {}
+    if case.get("source", "postgres") == "postgres":
         source = request.getfixturevalue("db")
-    pulk.write_config(source, request.getfixturevalue("snowflake_server") if kind == "snowflake" else kind)
+    else:
+        source = request.getfixturevalue("sqlite_source")()
+    if case.get("source") == "unknown":
+        overrides["driver_name"] = request.getfixturevalue("unknown_sqlite_driver")
+    pulk.write_config(source, request.getfixturevalue("snowflake_server") if kind == "snowflake" else kind, **overrides)
     inherited = {"tables": ["t"], "both": case.get("target", "both") == "both"}
     for step in [case, *case.get("then", [])]:
         run_step(step, pulk, source, inherited)

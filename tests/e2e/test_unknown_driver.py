@@ -1,26 +1,13 @@
 """Databases behind ODBC drivers that pulk does not know: real drivers that give another name (tests/doubles)."""
 
-import subprocess
-from pathlib import Path
-
 import pytest
 
 pytest.register_assert_rewrite("crash_support")
 from crash_support import KINDS, check_finished, crash, resume
 from support.psqlodbc import OverPsqlodbc
 from support.pulk import table_entry
+from support.unheard_of import rename
 from support.values import assert_same_rows
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def rename(folder: Path, library: str) -> str:
-    """A driver with the functions of `library` and a name of its own; its path."""
-    driver = folder / "libunheardof.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(driver), str(ROOT / "tests" / "doubles" / "renamed_driver.c"),
-                    "-Wl,--no-as-needed,-rpath,/usr/lib/x86_64-linux-gnu/odbc", f"/usr/lib/x86_64-linux-gnu/odbc/{library}", "-ldl"], check=True)
-    return str(driver)
-
 
 @pytest.fixture(scope="session")
 def unheard_of(tmp_path_factory):

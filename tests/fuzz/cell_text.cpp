@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "catalog/moment_text.h"
 #include "source/odbc/cell_parser.h"
 
 namespace {
@@ -27,9 +28,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(is_decimal_text(fixed) && parse_real(fixed) == value);
   }
   if (const auto value = parse_decimal(text, precision, scale)) require(is_decimal_text(text));
-  (void)parse_date(text);
   (void)parse_zero_or_one(text);
   if (const auto value = parse_time(text)) require(*value >= 0 && *value <= 86'400'000'000);
   (void)parse_timestamp(text);
+  if (const auto moment = pulk::parse_moment(text)) {
+    require(moment->nanoseconds >= 0 && moment->nanoseconds < pulk::kNanosecondsPerDay);
+    pulk::MomentBuffer buffer{};
+    require(pulk::parse_time(pulk::write_time(buffer, moment->nanoseconds, 9)) == moment->nanoseconds);
+  }
   return 0;
 }

@@ -1,5 +1,6 @@
 #include "adbc/snowflake/client.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -7,6 +8,7 @@
 
 #include "adbc/snowflake/error.h"
 #include "adbc/snowflake/library.h"
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/strings.h"
 
@@ -14,7 +16,11 @@ namespace pulk::snowflake {
 namespace {
 
 // A session's token lives for an hour, its master token for four; a login may also use a token that ends sooner.
-constexpr std::chrono::minutes kOld{45};
+// PULK_SESSION_SECONDS is for tests, which do not wait so long.
+std::chrono::duration<double> oldest() {
+  const std::string seconds = environment("PULK_SESSION_SECONDS");
+  return seconds.empty() ? std::chrono::minutes(45) : std::chrono::duration<double>(std::atof(seconds.c_str()));
+}
 
 // The token as it is now: who renews it writes the file anew.
 std::string token_of(const SnowflakeConnection& connection) {
@@ -163,6 +169,6 @@ void Client::tag(const std::string& json) {
   connection_->set_statement_option("adbc.snowflake.statement.query_tag", json);
 }
 
-bool Client::is_old() const { return std::chrono::steady_clock::now() - since_ > kOld; }
+bool Client::is_old() const { return std::chrono::steady_clock::now() - since_ > oldest(); }
 
 }  // namespace pulk::snowflake

@@ -39,7 +39,7 @@ constexpr Meaning kMeanings[] = {
      "clock of this machine"},
     {394400, 394499, ErrorKind::refused, "check the programmatic access token: it may have expired or been taken back"},
     {394500, 394599, ErrorKind::refused, "check the workload identity that is set for the user"},
-    {606, 606, ErrorKind::usage, "name a warehouse: warehouse = \"…\" in the connection"},
+    {606, 606, ErrorKind::usage, "name a warehouse: warehouse = \"…\" in the connection; the role needs USAGE on it"},
     {604, 604, ErrorKind::retryable, kAgain},
     {630, 630, ErrorKind::retryable, "raise STATEMENT_TIMEOUT_IN_SECONDS of user or warehouse, then run it again"},
     {625, 625, ErrorKind::retryable, "another session changes the same table; run again later, or raise lock_timeout"},
@@ -65,6 +65,14 @@ bool network(const std::string& said) {
   for (const char* part : {"connection refused", "no such host", "i/o timeout", "connection reset", "EOF",
                            "TLS handshake", "network is unreachable", "context deadline exceeded", "Client.Timeout",
                            "HTTP Status: 5", "HTTP Status: 429", "broken pipe"})
+    if (contains(said, part)) return true;
+  return false;
+}
+
+// The driver found nothing to attest who this machine is (gosnowflake 1.19, auth_wif.go).
+bool no_identity(const std::string& said) {
+  for (const char* part : {"attestation service", "no AWS ", "no GCP token", "Azure token", "Azure function",
+                           "claims from token", "token from JSON", "no access token found"})
     if (contains(said, part)) return true;
   return false;
 }
@@ -114,6 +122,11 @@ Error snowflake_error(const Error& raw, const std::string& subject) {
     if (code >= meaning.first && code <= meaning.last) return {meaning.kind, said, subject, meaning.hint};
   if (code == 0 && contains(said, "private key"))
     return {ErrorKind::usage, said, subject, "check private_key_passphrase and the key's file"};
+  if (code == 0 && no_identity(said))
+    return {
+        ErrorKind::usage, said, subject,
+        "check workload_identity_provider, and that this machine has an identity in that cloud: AWS credentials and "
+        "AWS_REGION, a managed identity of Azure, or a service account of Google Cloud"};
   if (code == 0 && (network(said) || raw.kind() == ErrorKind::retryable))
     return {ErrorKind::retryable, said, subject, "check host, port and network, then run the same command again"};
   // The driver calls errors of compilation "IO"; trying them again would help nobody.

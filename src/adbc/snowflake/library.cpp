@@ -33,9 +33,11 @@ std::string driver_library() {
               "pip install adbc-driver-snowflake, and set PULK_SNOWFLAKE_LIBRARY to the library in its folder");
 }
 
-void limit_go_memory(std::int64_t bytes) {
-  if (in_environment("GOMEMLIMIT")) return;
-  ::setenv("GOMEMLIMIT", (std::to_string(bytes >> 20) + "MiB").c_str(), 1);
+void set_driver_environment(std::int64_t memory) {
+  constexpr const char *kLimit = "GOMEMLIMIT", *kNoDetection = "SNOWFLAKE_DISABLE_PLATFORM_DETECTION";
+  if (in_environment(kLimit) && in_environment(kNoDetection)) return;
+  ::setenv(kLimit, (std::to_string(memory >> 20) + "MiB").c_str(), 0);
+  ::setenv(kNoDetection, "true", 0);
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
   std::string line{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   std::vector<char*> arguments;

@@ -11,9 +11,10 @@ namespace pulk::snowflake {
 // system's loader looks for. Throws Error(usage) when none of them is there.
 std::string driver_library();
 
-// Go's runtime takes GOMEMLIMIT from the environment that the process was started with, not from what setenv changed,
-// so the program starts itself once more with the variable set. Does nothing when it is set already. To be called
-// before any work, by the program only; does not return when it starts anew.
-void limit_go_memory(std::int64_t bytes);
+// Go takes its variables from the environment that the process was started with, not from what setenv changed, so the
+// program starts itself once more with two of them set: GOMEMLIMIT, and the one that keeps the driver from asking the
+// metadata services of three clouds, through a proxy where there is one, what machine this is. What is set already stays;
+// does nothing when both are. To be called before any work, by the program only; does not return when it starts anew.
+void set_driver_environment(std::int64_t memory);
 
 }  // namespace pulk::snowflake

@@ -150,6 +150,36 @@ Finding instants(Bench& bench) {
                        "1969-12-31 23:59:59.999999 +0000", "2024-02-29 12:34:56.789012 +0000", "NULL"}});
 }
 
+// What 64 bits of nanoseconds do not hold travels as text.
+Finding fine_clocks(Bench& bench) {
+  const Finding times = same_values(bench, "P68_TIME",
+                                    {{TypeKind::time, 9},
+                                     "",
+                                     R"(["00:00:00.000000001", "23:59:59.999999999", null])",
+                                     "TO_CHAR(V, 'HH24:MI:SS.FF9')",
+                                     {"00:00:00.000000001", "23:59:59.999999999", "NULL"}});
+  if (times.outcome != Outcome::pass) return times;
+  return same_values(bench, "P68",
+                     {{TypeKind::timestamp, 7},
+                      "",
+                      R"(["0001-01-01 00:00:00.0000001", "9999-12-31 23:59:59.9999999", )"
+                      R"("1969-12-31 23:59:59.9999999", null])",
+                      "TO_CHAR(V, 'YYYY-MM-DD HH24:MI:SS.FF7')",
+                      {"0001-01-01 00:00:00.0000001", "9999-12-31 23:59:59.9999999", "1969-12-31 23:59:59.9999999",
+                       "NULL"}});
+}
+
+Finding fine_instants(Bench& bench) {
+  return same_values(bench, "P69",
+                     {{TypeKind::timestamp_tz, 7},
+                      "",
+                      R"(["0001-01-01 00:00:00.0000001 +14:00", "9999-12-31 23:59:59.9999999 -12:00", )"
+                      R"("2024-02-29 12:34:56.1234567 +05:30", null])",
+                      "TO_CHAR(V, 'YYYY-MM-DD HH24:MI:SS.FF7 TZH:TZM')",
+                      {"0001-01-01 00:00:00.0000001 +14:00", "9999-12-31 23:59:59.9999999 -12:00",
+                       "2024-02-29 12:34:56.1234567 +05:30", "NULL"}});
+}
+
 Finding documents(Bench& bench) {
   return same_values(bench, "P65",
                      {{TypeKind::json},
@@ -233,6 +263,9 @@ std::vector<Probe> value_probes() {
        "values of one column arrive in another one, or a table cannot be loaded: map these names", column_names},
       {67, theme, Rests::running, "DESC TABLE names types as pulk writes them",
        "a second run takes the table of the first for one with other types", type_names},
+      {68, theme, rests, "TIME and TIMESTAMP_NTZ of seven to nine digits, from 0001 to 9999, by text", changed,
+       fine_clocks},
+      {69, theme, rests, "TIMESTAMP_TZ of seven digits, with its offset, by text", changed, fine_instants},
   };
 }
 

@@ -26,7 +26,7 @@ LogicalType decimal(const ListedType& type) {
 std::optional<LogicalType> logical_of(const ListedType& type) {
   const std::string name = to_lower(type.name);
   const bool is_unsigned = contains(name, "unsigned");
-  const int fraction = static_cast<int>(std::clamp<std::int64_t>(type.digits.value_or(6), 0, 6));
+  const int fraction = static_cast<int>(std::clamp<std::int64_t>(type.digits.value_or(6), 0, 9));
   switch (type.code) {
     case SQL_BIT:
       return type.size <= 1 ? std::optional(plain(TypeKind::boolean)) : std::nullopt;
@@ -77,12 +77,9 @@ std::optional<LogicalType> logical_of(const ListedType& type) {
 MeaningOfType meaning_of(const ListedType& type) {
   MeaningOfType means;
   means.logical = logical_of(type);
-  if (!means.logical) {
+  if (!means.logical)
     means.refusal = "pulk has no exact way for this type of a driver that it does not know (ODBC type " +
                     std::to_string(type.code) + ")";
-  } else if (means.logical->kind == TypeKind::timestamp && type.digits.value_or(6) > 6) {
-    means.note = "values with more than 6 digits of a second are refused";
-  }
   return means;
 }
 

@@ -22,7 +22,6 @@ struct ListedType {
 struct MeaningOfType {
   std::optional<LogicalType> logical;
   std::string refusal;  // when there is no logical type
-  std::string note;
 };
 
 MeaningOfType meaning_of(const ListedType& type);

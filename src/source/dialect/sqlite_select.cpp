@@ -94,6 +94,8 @@ CellForm cell_form(const ColumnPlan& column) {
       return declared && declared->kind == TypeKind::text ? CellForm::text : CellForm::tagged;
     }
     case CarrierKind::float32:
+    case CarrierKind::time64_ns:
+    case CarrierKind::timestamp_ns:
     case CarrierKind::timestamp_us_utc:
     case CarrierKind::uuid:
     case CarrierKind::json: break;

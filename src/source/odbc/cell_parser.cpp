@@ -2,27 +2,15 @@
 
 #include <array>
 #include <charconv>
-#include <chrono>
 #include <cstring>
 #include <limits>
+
+#include "catalog/moment_text.h"
 
 namespace pulk::odbc {
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-// All characters digits, or nothing.
-std::optional<int> digits(std::string_view text) {
-  int value = 0;
-  for (const char c : text) {
-    if (!is_digit(c)) return std::nullopt;
-    value = value * 10 + (c - '0');
-  }
-  return value;
-}
-
-constexpr std::int64_t kSecond = 1'000'000;
-constexpr std::int64_t kDay = 86'400 * kSecond;
 
 }  // namespace
 
@@ -127,42 +115,10 @@ std::optional<Int128> parse_decimal(std::string_view text, int precision, int sc
   return negative ? -value : value;
 }
 
-std::optional<std::int32_t> parse_date(std::string_view text) {
-  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const auto year = digits(text.substr(0, 4));
-  const auto month = digits(text.substr(5, 2));
-  const auto day = digits(text.substr(8, 2));
-  if (!year || !month || !day) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year{*year}, std::chrono::month{static_cast<unsigned>(*month)},
-                                         std::chrono::day{static_cast<unsigned>(*day)}};
-  if (!date.ok()) return std::nullopt;
-  return static_cast<std::int32_t>(std::chrono::sys_days{date}.time_since_epoch().count());
-}
-
 std::optional<std::int64_t> parse_time(std::string_view text) {
-  if (text.size() < 5 || text[2] != ':') return std::nullopt;
-  const auto hour = digits(text.substr(0, 2));
-  const auto minute = digits(text.substr(3, 2));
-  if (!hour || !minute || *hour > 23 || *minute > 59) return std::nullopt;
-  std::int64_t value = (*hour * std::int64_t{60} + *minute) * 60 * kSecond;
-  text.remove_prefix(5);
-  if (text.empty()) return value;
-  if (text.size() < 3 || text.front() != ':') return std::nullopt;
-  const auto second = digits(text.substr(1, 2));
-  if (!second || *second > 59) return std::nullopt;
-  value += *second * kSecond;
-  text.remove_prefix(3);
-  if (text.empty()) return value;
-  if (text.size() < 2 || text.front() != '.') return std::nullopt;
-  text.remove_prefix(1);
-  std::int64_t unit = kSecond;
-  for (const char c : text) {
-    // Digits after the sixth have no carrier unless they are 0.
-    unit /= 10;
-    if (!is_digit(c) || (unit == 0 && c != '0')) return std::nullopt;
-    value += (c - '0') * unit;
-  }
-  return value;
+  const auto nanoseconds = pulk::parse_time(text);
+  if (!nanoseconds || *nanoseconds % 1000 != 0) return std::nullopt;
+  return *nanoseconds / 1000;
 }
 
 std::optional<std::string> to_utf8(std::string_view utf16) {
@@ -202,11 +158,9 @@ std::optional<std::string> to_utf8(std::string_view utf16) {
 }
 
 std::optional<std::int64_t> parse_timestamp(std::string_view text) {
-  if (text.size() < 11 || (text[10] != ' ' && text[10] != 'T')) return std::nullopt;
-  const auto day = parse_date(text.substr(0, 10));
-  const auto time = parse_time(text.substr(11));
-  if (!day || !time) return std::nullopt;
-  return *day * kDay + *time;
+  const auto moment = parse_moment(text);
+  if (!moment || moment->offset_minutes || moment->nanoseconds % 1000 != 0) return std::nullopt;
+  return moment->day * (kNanosecondsPerDay / 1000) + moment->nanoseconds / 1000;
 }
 
 }  // namespace pulk::odbc

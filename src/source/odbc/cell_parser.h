@@ -21,11 +21,9 @@ bool is_decimal_text(std::string_view text);
 // The value times 10^scale; nothing when digits other than 0 would be lost or more than `precision` are left.
 std::optional<Int128> parse_decimal(std::string_view text, int precision, int scale);
 
-// "2026-11-21"; days since 1970-01-01.
-std::optional<std::int32_t> parse_date(std::string_view text);
-// "02:45", "02:45:01", "02:45:01.123456"; microseconds since midnight.
+// As in catalog/moment_text.h, in microseconds: since midnight, since 1970-01-01 00:00. Nothing for finer values, and for
+// moments with an offset.
 std::optional<std::int64_t> parse_time(std::string_view text);
-// A date, a blank or T, and a time; microseconds since 1970-01-01 00:00.
 std::optional<std::int64_t> parse_timestamp(std::string_view text);
 
 // SQLWCHARs in the machine's order, which ODBC means to be UTF-16; nothing when a surrogate stands alone.

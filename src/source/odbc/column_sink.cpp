@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "catalog/arrow_schema.h"
+#include "catalog/moment_text.h"
 #include "source/odbc/cell_parser.h"
 #include "source/odbc/fixed_sink.h"
 #include "source/odbc/variable_sink.h"

@@ -144,7 +144,6 @@ SourceColumn source_column(const std::string& name, const generic::ListedType& t
   column.logical = means.logical;
   column.refusal = means.refusal;
   column.readable_as_text = means.logical.has_value();
-  column.note = means.note;
   return column;
 }
 
@@ -232,6 +231,9 @@ NativeColumn GenericDialect::read_as(const ColumnPlan& column) const {
       return {name, NativeForm::decimal, 0};
     case CarrierKind::utf8:
     case CarrierKind::json:
+      if (column.logical.precision > 6 && column.logical.kind == TypeKind::timestamp)
+        return {name, NativeForm::timestamp_struct, 0};
+      if (column.logical.precision > 6 && column.logical.kind == TypeKind::time) return {name, NativeForm::time, 0};
       // ODBC says how other types are written as text, but not with how many digits these are.
       if (column.logical.kind == TypeKind::float32 || column.logical.kind == TypeKind::float64)
         throw Error(ErrorKind::refused,
@@ -244,8 +246,10 @@ NativeColumn GenericDialect::read_as(const ColumnPlan& column) const {
     case CarrierKind::date32:
       return {name, NativeForm::date_struct, 0};
     case CarrierKind::time64_us:
+    case CarrierKind::time64_ns:
       return {name, NativeForm::time, 0};
     case CarrierKind::timestamp_us:
+    case CarrierKind::timestamp_ns:
       return {name, NativeForm::timestamp_struct, 0};
     case CarrierKind::uuid:
       return {name, NativeForm::uuid, 0};

@@ -307,6 +307,8 @@ NativeColumn MariadbDialect::read_as(const ColumnPlan& column) const {
     case CarrierKind::timestamp_us:
     case CarrierKind::timestamp_us_utc: return {as_text, NativeForm::timestamp, 0};
     case CarrierKind::uuid: return {as_text, NativeForm::uuid, 0};
+    case CarrierKind::time64_ns:
+    case CarrierKind::timestamp_ns: break;  // its fractions end at 6 digits
   }
   throw Error(ErrorKind::internal, "no way to read a column", column.source_name);
 }

@@ -1,15 +1,16 @@
 #include "source/odbc/native_sink.h"
 
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <optional>
 
 #include "base/error.h"
+#include "catalog/moment_text.h"
 #include "source/odbc/cell_parser.h"
 #include "source/odbc/fixed_sink.h"
+#include "source/odbc/moment_cells.h"
 #include "source/odbc/variable_sink.h"
 
 namespace pulk::odbc {
@@ -66,48 +67,8 @@ std::string_view take_date(const Cell& cell, const ColumnPlan&, std::int32_t& va
   return "";
 }
 
-std::string_view take_time(const Cell& cell, const ColumnPlan&, std::int64_t& value) {
-  const auto parsed = cell.is_whole() ? parse_time(cell.text) : std::nullopt;
-  if (!parsed) return "is no time of a day";
-  value = *parsed;
-  return "";
-}
-
-std::string_view take_timestamp(const Cell& cell, const ColumnPlan&, std::int64_t& value) {
-  const auto parsed = cell.is_whole() ? parse_timestamp(cell.text) : std::nullopt;
-  if (!parsed) return "is no date and time of the calendar";
-  value = *parsed;
-  return "";
-}
-
 std::string_view take_single(const Cell& cell, const ColumnPlan&, float& value) {
   value = value_in<float>(cell);
-  return "";
-}
-
-std::optional<std::int32_t> days(int year, unsigned month, unsigned day) {
-  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month}, std::chrono::day{day}};
-  if (!date.ok()) return std::nullopt;
-  return static_cast<std::int32_t>(std::chrono::sys_days{date}.time_since_epoch().count());
-}
-
-std::string_view take_date_struct(const Cell& cell, const ColumnPlan&, std::int32_t& value) {
-  const auto date = value_in<SQL_DATE_STRUCT>(cell);
-  const auto day = days(date.year, date.month, date.day);
-  if (!day) return "is no date of the calendar";
-  value = *day;
-  return "";
-}
-
-std::string_view take_timestamp_struct(const Cell& cell, const ColumnPlan&, std::int64_t& value) {
-  const auto moment = value_in<SQL_TIMESTAMP_STRUCT>(cell);
-  const auto day = days(moment.year, moment.month, moment.day);
-  if (!day || moment.hour > 23 || moment.minute > 59 || moment.second > 59 || moment.fraction > 999'999'999)
-    return "is no date and time of the calendar";
-  if (moment.fraction % 1000 != 0) return "has more than 6 digits of a second";
-  const std::int64_t seconds =
-      *day * std::int64_t{86'400} + (moment.hour * std::int64_t{60} + moment.minute) * 60 + moment.second;
-  value = seconds * 1'000'000 + static_cast<std::int64_t>(moment.fraction / 1000);
   return "";
 }
 
@@ -154,12 +115,19 @@ std::unique_ptr<ColumnSink> make_native_sink(NativeForm form, const ColumnPlan& 
     case NativeForm::float64: return fixed<double, take_double>(plan, pool);
     case NativeForm::decimal: return fixed<Int128, take_decimal>(plan, pool);
     case NativeForm::date: return fixed<std::int32_t, take_date>(plan, pool);
-    case NativeForm::time: return fixed<std::int64_t, take_time>(plan, pool);
+    case NativeForm::time:
+      if (plan.carrier.kind == CarrierKind::utf8) return make_moment_sink(take_time_text, plan, pool);
+      if (plan.carrier.kind == CarrierKind::time64_ns) return fixed<std::int64_t, take_time_ns>(plan, pool);
+      return fixed<std::int64_t, take_time>(plan, pool);
     case NativeForm::timestamp: return fixed<std::int64_t, take_timestamp>(plan, pool);
     case NativeForm::uuid: return fixed<Uuid, take_uuid>(plan, pool);
     case NativeForm::single: return fixed<float, take_single>(plan, pool);
     case NativeForm::date_struct: return fixed<std::int32_t, take_date_struct>(plan, pool);
-    case NativeForm::timestamp_struct: return fixed<std::int64_t, take_timestamp_struct>(plan, pool);
+    case NativeForm::timestamp_struct:
+      if (plan.carrier.kind == CarrierKind::utf8) return make_moment_sink(take_timestamp_struct_text, plan, pool);
+      if (plan.carrier.kind == CarrierKind::timestamp_ns)
+        return fixed<std::int64_t, take_timestamp_struct_ns>(plan, pool);
+      return fixed<std::int64_t, take_timestamp_struct>(plan, pool);
     case NativeForm::utf16: return make_utf16_sink(plan, pool);
     case NativeForm::text: return make_text_sink(plan, pool);
     case NativeForm::bytes: return make_raw_bytes_sink(plan, pool);

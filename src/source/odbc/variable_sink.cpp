@@ -106,6 +106,25 @@ class RawBytesSink : public VariableSink {
   }
 };
 
+class MomentSink : public VariableSink {
+ public:
+  MomentSink(TakeMomentText take, const ColumnPlan& plan, arrow::MemoryPool* pool)
+      : VariableSink(plan, pool), take_(take) {}
+
+ protected:
+  std::string_view append_value(const Cell& cell, BlockReader&, std::size_t, std::int64_t max_bytes) override {
+    std::string_view text;
+    if (const std::string_view why = take_(cell, plan_, buffer_, text); !why.empty()) return why;
+    if (!fits(text.size(), max_bytes)) return kTooLong;
+    copy(text);
+    return "";
+  }
+
+ private:
+  const TakeMomentText take_;
+  MomentBuffer buffer_{};
+};
+
 class Utf16Sink : public VariableSink {
  public:
   using VariableSink::VariableSink;
@@ -225,6 +244,10 @@ class BytesSink : public VariableSink {
 
 std::unique_ptr<ColumnSink> make_text_sink(const ColumnPlan& plan, arrow::MemoryPool* pool) {
   return std::make_unique<TextSink>(plan, pool);
+}
+
+std::unique_ptr<ColumnSink> make_moment_sink(TakeMomentText take, const ColumnPlan& plan, arrow::MemoryPool* pool) {
+  return std::make_unique<MomentSink>(take, plan, pool);
 }
 
 std::unique_ptr<ColumnSink> make_utf16_sink(const ColumnPlan& plan, arrow::MemoryPool* pool) {

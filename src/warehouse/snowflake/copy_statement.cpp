@@ -16,7 +16,8 @@ std::string copy_statement(const std::string& table, const std::vector<std::stri
   return "COPY INTO " + table + " (" + names + quote_double(kPartitionColumn) + ") FROM (SELECT " + values +
          std::to_string(partition) + " FROM " + stage_reference(place) + ") FILES = (" + list +
          ") FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE BINARY_AS_TEXT = FALSE TRIM_SPACE = FALSE "
-         "REPLACE_INVALID_CHARACTERS = FALSE NULL_IF = ()) ON_ERROR = ABORT_STATEMENT FORCE = TRUE";
+         "REPLACE_INVALID_CHARACTERS = FALSE NULL_IF = ()) ON_ERROR = ABORT_STATEMENT FORCE = TRUE "
+         "TRUNCATECOLUMNS = FALSE PURGE = FALSE RETURN_FAILED_ONLY = FALSE";
 }
 
 }  // namespace pulk::snowflake

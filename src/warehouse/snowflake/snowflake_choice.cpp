@@ -14,11 +14,12 @@ struct Fitness {
   Carrier carrier;
   std::string why;
   std::string around;  // a function round the value: "PARSE_JSON"
+  std::string format;  // its second argument, for moments that travel as text
 };
 
-Fitness exact(const Carrier& carrier) { return {false, false, carrier, "", ""}; }
-Fitness checked(const Carrier& carrier, std::string why) { return {false, true, carrier, std::move(why), ""}; }
-Fitness never(std::string why) { return {true, false, {}, std::move(why), ""}; }
+Fitness exact(const Carrier& carrier) { return {false, false, carrier, "", "", ""}; }
+Fitness checked(const Carrier& carrier, std::string why) { return {false, true, carrier, std::move(why), "", ""}; }
+Fitness never(std::string why) { return {true, false, {}, std::move(why), "", ""}; }
 
 int digits_of(TypeKind kind) { return kind == TypeKind::int16 ? 5 : kind == TypeKind::int32 ? 10 : 19; }
 
@@ -38,14 +39,38 @@ Fitness fit_decimal(const LogicalType& logical, const Type& target) {
   return fit;
 }
 
+// Times and moments with more than 6 fractional digits travel as text (catalog/moment_text.h). With the format written,
+// no parameter of the account takes part: TIMESTAMP_INPUT_FORMAT and TIME_INPUT_FORMAT are for casts without one.
+Fitness fit_fine(const LogicalType& logical, const Type& target) {
+  // The reader refuses what has more digits than the carrier.
+  if (target.scale == 6 && logical.kind == TypeKind::timestamp) {
+    Fitness fit = exact({CarrierKind::timestamp_us});
+    fit.why = "a value with more than 6 fractional digits is refused by name when it is read";
+    return fit;
+  }
+  if (target.scale < logical.precision) return never("fractional digits would be cut off");
+  Fitness fit = exact({CarrierKind::utf8});
+  const std::string clock = "HH24:MI:SS.FF9";
+  if (logical.kind == TypeKind::time) {
+    fit.around = "TO_TIME";
+    fit.format = clock;
+    return fit;
+  }
+  fit.around = target.base == Base::timestamp_ntz   ? "TO_TIMESTAMP_NTZ"
+               : target.base == Base::timestamp_ltz ? "TO_TIMESTAMP_LTZ"
+                                                    : "TO_TIMESTAMP_TZ";
+  fit.format = "YYYY-MM-DD " + clock + (logical.kind == TypeKind::timestamp_tz ? " TZH:TZM" : "");
+  return fit;
+}
+
 Fitness fit_moment(const LogicalType& logical, const Type& target) {
   const bool instant = logical.kind == TypeKind::timestamp_tz;
-  if (logical.precision > 6) return never("it has more than 6 fractional digits, which microseconds cannot hold");
   if (target.base == Base::timestamp_ntz && instant)
     return never("an instant would become a wall clock without its zone");
   if ((target.base == Base::timestamp_ltz || target.base == Base::timestamp_tz) && !instant)
     return never("a wall clock without a zone would become an instant");
   if (target.base < Base::timestamp_ntz || target.base > Base::timestamp_tz) return never("");
+  if (logical.precision > 6) return fit_fine(logical, target);
   if (target.scale < logical.precision) return never("fractional digits would be cut off");
   return exact(natural_carrier(logical));
 }
@@ -102,8 +127,8 @@ Fitness fitness(const LogicalType& logical, const Type& target) {
       if (target.base == Base::date || target.base == Base::timestamp_ntz) return exact(carrier);
       break;
     case TypeKind::time:
-      if (logical.precision > 6) return never("it has more than 6 fractional digits, which microseconds cannot hold");
       if (target.base != Base::time) break;
+      if (logical.precision > 6) return fit_fine(logical, target);
       return target.scale < logical.precision ? never("fractional digits would be cut off") : exact(carrier);
     case TypeKind::timestamp:
     case TypeKind::timestamp_tz:
@@ -152,10 +177,6 @@ Type natural_type(const LogicalType& logical, std::string& note) {
     case TypeKind::time:
     case TypeKind::timestamp:
     case TypeKind::timestamp_tz:
-      if (fraction > 6) {
-        note = std::to_string(fraction) + " fractional digits travel as text: microseconds have 6";
-        return text;
-      }
       return {logical.kind == TypeKind::time        ? Base::time
               : logical.kind == TypeKind::timestamp ? Base::timestamp_ntz
                                                     : Base::timestamp_tz,
@@ -195,14 +216,26 @@ TypeChoice refuse(std::string why, std::string hint) {
   return choice;
 }
 
+// Without the length, which the column has: COPY refuses what is longer than its column (TRUNCATECOLUMNS), and what a
+// cast makes of it decides nothing. A length above the default is written, or the cast would have the default.
+std::string cast_type(const Type& type) {
+  if (type.base == Base::varchar && type.length <= kVarchar) return "VARCHAR";
+  if (type.base == Base::binary && type.length <= kBinary) return "BINARY";
+  return to_string(type);
+}
+
 TypeChoice accept(const Fitness& fit, const Type& type, const std::string& column) {
   TypeChoice choice;
   choice.target_type = to_string(type);
   choice.carrier = fit.carrier;
   const std::string value = "$1:" + quote_double(column);
-  choice.load_expression = fit.around.empty() ? value + "::" + choice.target_type
-                                              : fit.around + "(" + value + "::VARCHAR)" +
-                                                    (fit.around == "PARSE_JSON" ? "::" + choice.target_type : "");
+  if (fit.around.empty()) {
+    choice.load_expression = value + "::" + cast_type(type);
+  } else {
+    const std::string format = fit.format.empty() ? "" : ", '" + fit.format + "'";
+    choice.load_expression = fit.around + "(" + value + "::VARCHAR" + format + ")" +
+                             (fit.around == "PARSE_JSON" ? "::" + choice.target_type : "");
+  }
   choice.note = fit.why;
   set_range(choice);
   return choice;

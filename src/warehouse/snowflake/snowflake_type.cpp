@@ -150,6 +150,8 @@ std::string read_expression(const Type& type, const std::string& column) {
     case Meaning::moment:
       // Cut to the second first: what EPOCH_SECOND does with a fraction before 1970 is not documented.
       return "DATE_PART(EPOCH_SECOND, DATE_TRUNC(SECOND, " + name + ")) * 1000000000 + DATE_PART(NANOSECOND, " + name + ")";
+    // The driver (1.11) takes ticks of TIME(7) for microseconds.
+    case Meaning::time: return name + "::TIME(9)";
     case Meaning::presence: return "IFF(" + name + " IS NULL, NULL, 1)";
     default: return name;
   }

@@ -8,6 +8,7 @@ import time
 import jwt
 from cryptography.hazmat.primitives import serialization
 
+from . import workload
 from .errors import SnowflakeError
 
 
@@ -122,21 +123,12 @@ def _key_pair(account, name, data):
 
 def _workload(account, name, data):
     provider = (data.get("PROVIDER") or "").upper()
-    if provider != "OIDC":
-        raise _refuse("390138", f"Workload identity provider '{provider}' is not known to the stand-in: only OIDC.")
-    token = data.get("TOKEN") or ""
+    if provider not in ("AWS", *workload.AUDIENCES):
+        raise _refuse("390138", f"Workload identity provider '{provider}' is not known to the stand-in.")
     try:
-        claims = jwt.decode(token, options={"verify_signature": False})
-    except jwt.PyJWTError:
+        user = workload.user_of(account.users.values(), provider, data.get("TOKEN") or "")
+    except workload.Invalid:
         raise _refuse("394500", "Workload identity token is invalid.") from None
-    for user in account.users.values():
-        known = user.workload
-        if known and claims.get("iss") == known["issuer"] and claims.get("sub") == known["subject"]:
-            try:
-                jwt.decode(token, known["public_key"], algorithms=["RS256", "ES256"],
-                           audience=known.get("audience", "snowflakecomputing.com"), issuer=known["issuer"],
-                           options={"require": ["exp", "iss", "sub", "aud"]})
-            except jwt.PyJWTError:
-                raise _refuse("394500", "Workload identity token is invalid.") from None
-            return user
-    raise _refuse("394501", "No user has this workload identity.")
+    if user is None:
+        raise _refuse("394501", "No user has this workload identity.")
+    return user

@@ -177,6 +177,13 @@ def format_text(x: str, engine: str, pattern: str, zone: str) -> str:
     return _guard(x, "(" + " || ".join(parts or ["''"]) + ")")
 
 
+def cut(x: str, to: SfType) -> str:
+    """A text or binary value, no longer than its type."""
+    if to.base == "TEXT":
+        return f"left({x}, {to.length})"
+    return f"unhex(left(hex({x}), {2 * to.length}))"
+
+
 def convert(x: str, engine, to: SfType, zone="UTC", formats=None, column=None) -> str:
     """`x`, which is of the engine's type `engine` (None: not known), as a value of `to`."""
     return once(x, lambda v: _convert(v, engine, to, zone, formats, column))

@@ -12,7 +12,8 @@ SETTINGS = {name: False for name in (
     "force_ignored",              # COPY skips files that it has loaded, with FORCE = TRUE too
     "missing_file_ignored",       # COPY loads the files of FILES that are there
     "copy_skips_bad_rows",        # ABORT_STATEMENT loads the good rows, as CONTINUE does
-    "text_cut",                   # a cast to VARCHAR(n) cuts
+    "text_cut",                   # a text that is too long for its column, or for a cast, is cut
+    "casts_cut",                  # only a cast to VARCHAR(n) or BINARY(n) cuts
     "put_keeps_old_file",         # PUT does not overwrite
     "remove_ignored",             # REMOVE leaves the files
     "tag_lost",                   # the history has no tags

@@ -48,7 +48,10 @@ TEST(GenericTypes, WhatACodeDoesNotSayIsRefused) {
 TEST(GenericTypes, TheCodesOfOdbc2AreStillRead) {
   EXPECT_EQ(meaning(9, "date"), type(TypeKind::date));
   EXPECT_EQ(meaning(11, "datetime", 23, 3), type(TypeKind::timestamp, 3));
-  EXPECT_EQ(meaning(SQL_TYPE_TIMESTAMP, "timestamp", 29, 9), type(TypeKind::timestamp, 6));
+  EXPECT_EQ(meaning(SQL_TYPE_TIMESTAMP, "timestamp", 29, 9), type(TypeKind::timestamp, 9));
+  EXPECT_EQ(meaning(SQL_TYPE_TIMESTAMP, "datetime2", 27, 7), type(TypeKind::timestamp, 7));
+  EXPECT_EQ(meaning(SQL_TYPE_TIME, "time", 16, 7), type(TypeKind::time, 7));
+  EXPECT_EQ(meaning(SQL_TYPE_TIMESTAMP, "timestamp"), type(TypeKind::timestamp, 6));
 }
 
 TEST(GenericTypes, QuotesAreThoseOfTheDriver) {

@@ -38,7 +38,9 @@ TEST_F(ChooseType, Natural) {
       {{TypeKind::date}, "DATE", "date32"},
       {{TypeKind::time, 6}, "TIME", "time64_us"},
       {{TypeKind::timestamp, 6}, "TIMESTAMP", "timestamp_us"},
+      {{TypeKind::time, 7}, "TIME_NS", "time64_ns"},
       {{TypeKind::timestamp, 7}, "VARCHAR", "utf8"},
+      {{TypeKind::timestamp_tz, 9}, "VARCHAR", "utf8"},
       {{TypeKind::timestamp_tz, 6}, "TIMESTAMP WITH TIME ZONE", "timestamp_us_utc"},
       {{TypeKind::uuid}, "UUID", "uuid"},
       {{TypeKind::json}, "JSON", "json"},
@@ -75,7 +77,9 @@ TEST_F(ChooseType, MappingsThatAreNotExactAreRefused) {
       {{TypeKind::decimal, 10, 2}, "DOUBLE"}, {{TypeKind::decimal, 10, 2}, "BIGINT"},
       {{TypeKind::decimal, 19, 0}, "BIGINT"}, {{TypeKind::timestamp, 6}, "DATE"},
       {{TypeKind::timestamp, 6}, "TIMESTAMPTZ"}, {{TypeKind::timestamp_tz, 6}, "TIMESTAMP"},
-      {{TypeKind::timestamp, 7}, "TIMESTAMP"}, {{TypeKind::timestamp, 6}, "TIMESTAMP_MS"},
+      {{TypeKind::timestamp, 7}, "TIMESTAMP_MS"}, {{TypeKind::timestamp, 6}, "TIMESTAMP_MS"},
+      {{TypeKind::timestamp, 6}, "TIMESTAMP_NS"}, {{TypeKind::timestamp_tz, 7}, "TIMESTAMPTZ"},
+      {{TypeKind::timestamp_tz, 7}, "TIMESTAMP_NS"}, {{TypeKind::time, 7}, "TIME"},
       {{TypeKind::text}, "JSON"},            {{TypeKind::text}, "UUID"},           {{TypeKind::text}, "BLOB"},
       {{TypeKind::bytes}, "UUID"},           {{TypeKind::uuid}, "BLOB"},           {{TypeKind::boolean}, "INTEGER"},
       {{TypeKind::int32}, "INTERVAL"},       {{TypeKind::int32}, "INTEGER[]"},     {{TypeKind::int32}, "DECIMAL(50,2)"},
@@ -105,6 +109,25 @@ TEST_F(ChooseType, DeployedTypes) {
   // A cast to fewer digits would round, so it must not be an INSERT's to make.
   EXPECT_EQ(duckdb({TypeKind::float64}, "", "DECIMAL(12,4)").target_type, "");
   EXPECT_EQ(duckdb({TypeKind::float64}, "", "FLOAT").target_type, "");
+}
+
+TEST_F(ChooseType, MomentsWithMoreThanSixDigits) {
+  for (const TypeChoice& choice : {duckdb({TypeKind::timestamp, 7}, "TIMESTAMP_NS"),
+                                   files({TypeKind::timestamp, 9}, "TIMESTAMP_NS"),
+                                   duckdb({TypeKind::timestamp, 9}, "", "TIMESTAMP_NS")}) {
+    EXPECT_EQ(choice.target_type, "TIMESTAMP_NS");
+    EXPECT_EQ(to_string(choice.carrier), "timestamp_ns");
+    EXPECT_EQ(choice.least, -9223286400000000000);  // 1677-09-22 00:00:00
+    EXPECT_EQ(choice.most, 9223372036854775806);    // 2262-04-11 23:47:16.854775806
+    EXPECT_THAT(choice.note, HasSubstr("1677 to 2262"));
+  }
+  EXPECT_EQ(duckdb({TypeKind::timestamp, 7}, "TIMESTAMP_NS").load_expression, "\"a \"\"b\"");
+  EXPECT_THAT(duckdb({TypeKind::timestamp, 7}).note, HasSubstr("TIMESTAMP_NS"));
+  // Asked for, microseconds are taken as long as they are enough.
+  EXPECT_EQ(to_string(duckdb({TypeKind::timestamp, 7}, "TIMESTAMP").carrier), "timestamp_us");
+  EXPECT_THAT(duckdb({TypeKind::timestamp, 7}, "TIMESTAMP").note, HasSubstr("refused by name"));
+  EXPECT_EQ(duckdb({TypeKind::time, 3}, "TIME_NS").load_expression, "CAST(\"a \"\"b\" AS TIME_NS)");
+  EXPECT_EQ(to_string(duckdb({TypeKind::time, 9}, "VARCHAR").carrier), "utf8");
 }
 
 TEST_F(ChooseType, FilesHaveNoCasts) {

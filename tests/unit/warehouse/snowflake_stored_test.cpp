@@ -20,6 +20,7 @@ TEST(SnowflakeStored, HowValuesAreRead) {
   EXPECT_EQ(expression("VARCHAR"), "\"a\"\"b\"");
   EXPECT_EQ(expression("TIMESTAMP_TZ(9)"),
             "DATE_PART(EPOCH_SECOND, DATE_TRUNC(SECOND, \"a\"\"b\")) * 1000000000 + DATE_PART(NANOSECOND, \"a\"\"b\")");
+  EXPECT_EQ(expression("TIME(7)"), "\"a\"\"b\"::TIME(9)");
   EXPECT_EQ(expression("VARIANT"), "IFF(\"a\"\"b\" IS NULL, NULL, 1)");
 }
 

@@ -13,6 +13,11 @@ TypeChoice choose(const LogicalType& logical, const std::string& mapped = "", co
   return choose_type(logical, "A \"B", mapped, deployed);
 }
 
+// A cast without a length: the column's own refuses what is too long.
+std::string without_length(const std::string& type) {
+  return type.starts_with("VARCHAR") || type.starts_with("BINARY") ? type.substr(0, type.find('(')) : type;
+}
+
 TEST(SnowflakeType, Natural) {
   const std::vector<std::tuple<LogicalType, std::string, std::string>> cases = {
       {{TypeKind::boolean}, "BOOLEAN", "boolean"},
@@ -31,7 +36,6 @@ TEST(SnowflakeType, Natural) {
       {{TypeKind::date}, "DATE", "date32"},
       {{TypeKind::time, 6}, "TIME(6)", "time64_us"},
       {{TypeKind::timestamp, 3}, "TIMESTAMP_NTZ(3)", "timestamp_us"},
-      {{TypeKind::timestamp, 7}, "VARCHAR(16777216)", "utf8"},
       {{TypeKind::timestamp_tz, 6}, "TIMESTAMP_TZ(6)", "timestamp_us_utc"},
       {{TypeKind::uuid}, "VARCHAR(36)", "utf8"},
       {{TypeKind::json}, "VARCHAR(16777216)", "utf8"},
@@ -42,7 +46,7 @@ TEST(SnowflakeType, Natural) {
     EXPECT_EQ(choice.target_type, type);
     EXPECT_EQ(pulk::to_string(choice.carrier), carrier);
     EXPECT_EQ(choice.refusal, "");
-    EXPECT_EQ(choice.load_expression, "$1:\"A \"\"B\"::" + type);
+    EXPECT_EQ(choice.load_expression, "$1:\"A \"\"B\"::" + without_length(type));
   }
 }
 
@@ -103,6 +107,38 @@ TEST(SnowflakeType, WhatIsDeployedDecides) {
   EXPECT_EQ(pulk::to_string(choose({TypeKind::decimal, 0, 0}, "", "NUMBER(12,3)").carrier), "decimal128(12,3)");
   EXPECT_THAT(choose({TypeKind::timestamp, 6}, "", "TIMESTAMP_NTZ(0)").refusal, HasSubstr("TIMESTAMP_NTZ(0)"));
   EXPECT_THAT(choose({TypeKind::int32}, "", "VECTOR(FLOAT, 3)").refusal, HasSubstr("VECTOR"));
+}
+
+TEST(SnowflakeType, MomentsWithMoreThanSixDigits) {
+  const std::string value = "($1:\"A \"\"B\"::VARCHAR, '";
+  const std::vector<std::tuple<LogicalType, std::string, std::string, std::string>> cases = {
+      {{TypeKind::time, 7}, "", "TIME(7)", "TO_TIME" + value + "HH24:MI:SS.FF9')"},
+      {{TypeKind::timestamp, 7}, "", "TIMESTAMP_NTZ(7)", "TO_TIMESTAMP_NTZ" + value + "YYYY-MM-DD HH24:MI:SS.FF9')"},
+      {{TypeKind::timestamp, 9}, "", "TIMESTAMP_NTZ(9)", "TO_TIMESTAMP_NTZ" + value + "YYYY-MM-DD HH24:MI:SS.FF9')"},
+      {{TypeKind::timestamp_tz, 7}, "", "TIMESTAMP_TZ(7)",
+       "TO_TIMESTAMP_TZ" + value + "YYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM')"},
+      {{TypeKind::timestamp_tz, 7}, "TIMESTAMP_LTZ", "TIMESTAMP_LTZ(9)",
+       "TO_TIMESTAMP_LTZ" + value + "YYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM')"},
+      {{TypeKind::timestamp, 7}, "VARCHAR", "VARCHAR(16777216)", "$1:\"A \"\"B\"::VARCHAR"},
+  };
+  for (const auto& [logical, mapped, type, expression] : cases) {
+    SCOPED_TRACE(pulk::to_string(logical) + " to " + type);
+    const TypeChoice choice = choose(logical, mapped);
+    EXPECT_EQ(choice.target_type, type);
+    EXPECT_EQ(pulk::to_string(choice.carrier), "utf8");
+    EXPECT_EQ(choice.load_expression, expression);
+  }
+  EXPECT_THAT(choose({TypeKind::timestamp, 9}, "TIMESTAMP_NTZ(7)").refusal, HasSubstr("cut off"));
+  EXPECT_THAT(choose({TypeKind::time, 7}, "", "TIME(6)").refusal, HasSubstr("cut off"));
+  EXPECT_EQ(pulk::to_string(choose({TypeKind::timestamp, 9}, "", "TIMESTAMP_NTZ(6)").carrier), "timestamp_us");
+}
+
+TEST(SnowflakeType, LengthsAreTheColumns) {
+  EXPECT_EQ(choose({TypeKind::text}, "", "VARCHAR(3)").load_expression, "$1:\"A \"\"B\"::VARCHAR");
+  EXPECT_EQ(choose({TypeKind::bytes}, "", "BINARY(3)").load_expression, "$1:\"A \"\"B\"::BINARY");
+  // Without it, a cast has the default length.
+  EXPECT_EQ(choose({TypeKind::text}, "", "VARCHAR(134217728)").load_expression,
+            "$1:\"A \"\"B\"::VARCHAR(134217728)");
 }
 
 TEST(SnowflakeType, YearsOneToNineThousand) {

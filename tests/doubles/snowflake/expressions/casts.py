@@ -17,7 +17,11 @@ def cast(t, node, scope):
 
 def converted(t, inner, to, scope, safe=False):
     value = t.expression(inner, scope)
-    sql = conv.convert(generate(value), engine_of(value), to, t.zone, t.session.formats)
+    if to.length and t.service.settings["casts_cut"]:
+        whole = types.TEXT if to.base == "TEXT" else types.BINARY
+        sql = conv.cut(conv.convert(generate(value), engine_of(value), whole, t.zone, t.session.formats), to)
+    else:
+        sql = conv.convert(generate(value), engine_of(value), to, t.zone, t.session.formats)
     return raw(conv.attempt(sql, to) if safe else sql, to)
 
 

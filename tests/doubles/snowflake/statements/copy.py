@@ -30,6 +30,11 @@ class Load:
     options: dict
     format: dict = field(default_factory=dict)
 
+    @property
+    def cuts(self) -> bool:
+        """Texts that are too long for their columns are cut."""
+        return bool(self.options.get("TRUNCATECOLUMNS", not self.options.get("ENFORCE_LENGTH", True)))
+
 
 def copy_into(service, session, query) -> Result:
     scanner = Scanner(query.sql)

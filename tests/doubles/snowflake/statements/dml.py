@@ -10,7 +10,7 @@ from ..catalog import View, dotted, render
 from ..results import Result, of_rows
 from ..scope import Scope, Source, encode, fold, generate
 from ..translate import Translator, table_fields, table_parts
-from ..types import NUMBER
+from ..types import NUMBER, TEXT
 
 
 @contextlib.contextmanager
@@ -43,12 +43,15 @@ def target_of(service, session, node: exp.Table, privilege) -> tuple:
     return path, table
 
 
-def assigned(service, session, table, names: list, sql: str, engine_types: list) -> str:
-    """A query's rows as rows of the table: `names` get its columns, the others their defaults."""
+def assigned(service, session, table, names: list, sql: str, engine_types: list, cut=False) -> str:
+    """A query's rows as rows of the table: `names` get its columns, the others their defaults. `cut`: texts that are too long."""
     by_name = {}
     for number, (name, engine) in enumerate(zip(names, engine_types)):
         column = table.column(name)
-        by_name[name] = conv.convert(f"i{number}", engine, column.type, session.zone, session.formats, render(name))
+        cuts = cut and column.type.base == "TEXT"
+        by_name[name] = conv.convert(f"i{number}", engine, TEXT if cuts else column.type, session.zone, session.formats, render(name))
+        if cuts:
+            by_name[name] = conv.cut(by_name[name], column.type)
     values = []
     for column in table.columns:
         value = by_name.get(column.name)
@@ -71,9 +74,9 @@ def not_null(x: str, column) -> str:
             f"ELSE {x} END")
 
 
-def append(service, session, transaction, table, names: list, sql: str, engine_types: list) -> int:
+def append(service, session, transaction, table, names: list, sql: str, engine_types: list, cut=False) -> int:
     """Adds the rows of a query whose columns go into `names`; returns their number."""
-    rows = assigned(service, session, table, names, sql, engine_types)
+    rows = assigned(service, session, table, names, sql, engine_types, cut)
     transaction.touched.add(table.id)
     done = service.engine.execute(f"INSERT INTO {table.physical} SELECT *, {transaction.number}, 0 FROM ({rows})")
     return done.fetchone()[0]

@@ -1,4 +1,4 @@
-"""COPY INTO table, carried out: all or nothing, or row by row with the bad ones told."""
+"""COPY INTO table, carried out: all or nothing, or row by row with the bad ones told, where the service does that."""
 
 import re
 from dataclasses import dataclass
@@ -174,7 +174,7 @@ def _load_all(service, session, transaction, load, files) -> list:
                 relation = _relation(service, session, load, group)
                 counts = _counts(service, relation)
                 names, sql = _query(service, session, load, relation)
-                dml.append(service, session, transaction, load.table, names, sql, service.engine.types(sql))
+                dml.append(service, session, transaction, load.table, names, sql, service.engine.types(sql), load.cuts)
                 for file in group:
                     entry, row = _loaded(load, file, counts.get(file.key, 0), counts.get(file.key, 0), [], "LOADED", 1)
                     history.append(entry)
@@ -211,7 +211,7 @@ def _bad_rows(service, session, load, file, first_only=False) -> list:
     def probe(low, high):
         relation.between = (low, high)
         names, sql = _query(service, session, load, relation)
-        rows = dml.assigned(service, session, load.table, names, sql, service.engine.types(sql))
+        rows = dml.assigned(service, session, load.table, names, sql, service.engine.types(sql), load.cuts)
         service.engine.execute(f"CREATE OR REPLACE TEMP TABLE probing AS {rows}")
 
     def halve(low, high):
@@ -254,11 +254,17 @@ def _column_of(service, session, load, relation, row):
 
 
 def _load_each(service, session, transaction, load, files, on_error) -> list:
-    """CONTINUE and SKIP_FILE: bad rows are found first, file by file; then the good ones are loaded."""
+    """CONTINUE and SKIP_FILE: bad rows are found first, file by file; then the good ones are loaded.
+
+    Of Parquet, JSON and the like no rows are left out: with CONTINUE and SKIP_FILE_<n> a value that cannot be converted ends the
+    statement, as ABORT_STATEMENT does (documentation of COPY INTO <table>, ON_ERROR)."""
+    by_row = load.format["TYPE"] == "CSV" or on_error == "SKIP_FILE" or service.settings["copy_skips_bad_rows"]
     plan = []
     for file in files:
         bad = _bad_rows(service, session, load, file)
         broken = bool(bad) and bad[0].column is None and bad[0].row == 1 and load.format["TYPE"] == "PARQUET" and _unreadable(file)
+        if bad and not broken and not by_row:
+            raise _explained(service, session, load, [file], bad[0].error)
         parsed = 0 if broken else service.engine.value(
             f"SELECT count(*) FROM ({_relation(service, session, load, [file]).sql()})")
         limit = parsed if on_error == "CONTINUE" else 1
@@ -275,7 +281,7 @@ def _load_each(service, session, transaction, load, files, on_error) -> list:
                 relation = _relation(service, session, load, [file])
                 relation.without = [b.row for b in bad]
                 names, sql = _query(service, session, load, relation)
-                loaded = dml.append(service, session, transaction, load.table, names, sql, service.engine.types(sql))
+                loaded = dml.append(service, session, transaction, load.table, names, sql, service.engine.types(sql), load.cuts)
             state = "LOADED" if not bad else "PARTIALLY_LOADED" if loaded else "LOAD_FAILED"
             entry, row = _loaded(load, file, parsed, loaded, bad, state, limit)
             history.append(entry)
