@@ -75,6 +75,9 @@ void log(LogLevel level, std::string_view message, std::initializer_list<LogFiel
     for (const LogField& field : fields)
       std::visit([&](const auto& value) { event[std::string(field.name)] = value; }, field.value);
     line = event.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  } else if (options.dated) {
+    const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+    line = fmt::format("{:%Y-%m-%d %H:%M:%S} - {} - {}\n", fmt::localtime(now), to_upper(name_of(level)), message);
   } else {
     const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
     const std::string_view mark =

@@ -24,6 +24,7 @@ struct LogOptions {
   LogLevel level = LogLevel::info;
   bool json = false;
   bool color = false;
+  bool dated = false;  // text as "2026-11-21 18:00:00 - INFO - message", without color
 };
 
 void configure_log(const LogOptions& options);

@@ -1,0 +1,145 @@
+#include "orchestrator/export.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "adbc/snowflake/library.h"
+#include "base/environment.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/strings.h"
+#include "config/dotenv.h"
+#include "config/snowflake_connection.h"
+
+namespace pulk {
+namespace {
+
+// The driver's share of the memory (I3): results that nobody has read yet.
+constexpr std::int64_t kDriverMemory = 256LL << 20;
+
+void choose(ExportFile& file, const std::vector<std::string>& only) {
+  if (only.empty()) return;
+  std::vector<std::string> names;
+  for (const ExportEntry& entry : file.exports) names.push_back(entry.table);
+  Problems problems;
+  for (const std::string& name : only)
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      const auto near = did_you_mean(name, names);
+      problems.add("--only " + name, "no export has this table",
+                   near ? "did you mean " + *near + "?" : "there are: " + join(names, ", "));
+    }
+  problems.throw_if_any();
+  std::erase_if(file.exports, [&](const ExportEntry& entry) {
+    return std::find(only.begin(), only.end(), entry.table) == only.end();
+  });
+}
+
+std::string destination_url(const ExportFile& file) {
+  if (!file.destination.empty()) return file.destination;
+  const std::string bucket = environment("S3_BUCKET_NAME");
+  return bucket.empty() ? "" : "s3://" + bucket;
+}
+
+void write_summary(const ExportResult& result, const std::string& path) {
+  nlohmann::ordered_json all{{"destination", result.destination}, {"exports", nlohmann::ordered_json::array()}};
+  for (std::size_t i = 0; i < result.outcomes.size(); ++i) {
+    const ExportOutcome& outcome = result.outcomes[i];
+    nlohmann::ordered_json one{{"table", result.file.exports[i].table},
+                               {"path", result.file.exports[i].path},
+                               {"state", outcome.error ? "failed" : "complete"},
+                               {"rows", outcome.rows},
+                               {"bytes", outcome.bytes},
+                               {"seconds", outcome.seconds}};
+    for (const StagedFile& file : outcome.files)
+      one["files"].push_back(
+          {{"path", file.name}, {"rows", file.rows}, {"bytes", file.bytes}, {"xxh3_128", file.digest}});
+    if (outcome.error)
+      one["error"] = {{"class", outcome.error->exit_code()},
+                      {"kind", to_string(outcome.error->kind())},
+                      {"subject", outcome.error->subject()},
+                      {"message", outcome.error->message()},
+                      {"hint", outcome.error->hint()}};
+    all["exports"].push_back(std::move(one));
+  }
+  std::ofstream file(path, std::ios::trunc);
+  file << all.dump(1) << "\n";
+  if (!file.flush()) throw Error(ErrorKind::retryable, "the summary cannot be written", path);
+}
+
+}  // namespace
+
+ExportResult export_files(const ExportOptions& options, CancelToken& cancel) {
+  ExportResult result;
+  result.file = load_export_file(options.file);
+  choose(result.file, options.only);
+  snowflake::set_driver_environment(kDriverMemory);
+  // Behind it: what the file says would else be seen in the environment of the process that starts anew.
+  const std::string env_file = options.env_file.empty() ? find_dotenv() : options.env_file;
+  if (!env_file.empty())
+    for (const std::string& warning : load_dotenv(env_file)) log_warning(warning);
+
+  Problems problems;
+  std::unique_ptr<Destination> destination;
+  result.destination = destination_url(result.file);
+  if (result.destination.empty())
+    problems.add("S3_BUCKET_NAME", "is not set, and " + options.file + " has no destination",
+                 "set it in the environment or in .env, or write destination: s3://BUCKET");
+  else
+    destination = make_destination(
+        result.destination, result.file.destination.empty() ? "S3_BUCKET_NAME" : "destination", &cancel, problems);
+  std::optional<SnowflakeConnection> connection;
+  std::optional<Error> unconnected;
+  try {
+    SnowflakeTarget by_environment;
+    by_environment.where = "the environment";
+    connection = resolve_snowflake(by_environment);
+  } catch (const Error& error) {
+    unconnected = error;
+  }
+  try {
+    problems.throw_if_any();
+  } catch (const Error& error) {
+    if (!unconnected) throw;
+    throw Error(error.kind(), std::string(error.what()) + "\n" + unconnected->what());
+  }
+  if (unconnected) throw *unconnected;
+  for (const std::string& warning : connection->warnings) log_warning(warning);
+  destination->check(true);
+
+  log_info("Connecting to Snowflake");
+  const auto source = make_snowflake_export_source(*connection, &cancel);
+  result.outcomes = run_exports(result.file, *source, *destination,
+                                {.parallel = options.parallel,
+                                 .memory = options.memory,
+                                 .tries = options.tries,
+                                 .name_each = options.parallel > 1 && result.file.exports.size() > 1},
+                                cancel);
+  if (!options.summary_file.empty()) write_summary(result, options.summary_file);
+  return result;
+}
+
+std::vector<std::string> closing_lines(const ExportResult& result, bool unicode) {
+  std::vector<std::string> lines{"Pipeline complete"};
+  for (std::size_t i = 0; i < result.outcomes.size(); ++i) {
+    const ExportOutcome& outcome = result.outcomes[i];
+    const std::string& table = result.file.exports[i].table;
+    if (outcome.error)
+      lines.push_back(fmt::format("  {} {}: {}", unicode ? "✗" : "FAILED", table, outcome.error->what()));
+    else
+      lines.push_back(fmt::format("  {} {} ({}, {}, {})", unicode ? "✓" : "ok", table, plural(outcome.rows, "row"),
+                                  format_bytes(outcome.bytes), format_seconds(outcome.seconds)));
+  }
+  return lines;
+}
+
+int exit_code(const ExportResult& result) {
+  for (const ExportOutcome& outcome : result.outcomes)
+    if (outcome.error) return outcome.error->exit_code();
+  return 0;
+}
+
+}  // namespace pulk
