@@ -63,6 +63,13 @@ void print_text(StateStore& store, const std::vector<RunRecord>& runs) {
   }
 }
 
+nlohmann::ordered_json statements_json(const std::vector<LoadStatement>& statements) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const LoadStatement& s : statements)
+    all.push_back({{"query_id", s.query_id}, {"seconds", s.seconds}, {"rows", s.rows}, {"bytes", s.bytes}});
+  return all;
+}
+
 void print_json(StateStore& store, const std::vector<RunRecord>& runs) {
   using nlohmann::ordered_json;
   ordered_json all = ordered_json::array();
@@ -76,7 +83,8 @@ void print_json(StateStore& store, const std::vector<RunRecord>& runs) {
                             {"state", state_text(t)},  {"exactly_once", t.level},
                             {"snapshot", t.snapshot},  {"rows", counts_of(t).rows},
                             {"source_count", t.source_count}, {"error", t.error},
-                            {"error_class", t.error_class}};
+                            {"error_class", t.error_class},
+                            {"statements", statements_json(t.statements)}};
       table["partitions"] = ordered_json::array();
       for (const PartitionRecord& p : t.partitions) {
         const PartitionPlan& plan = t.plan.partitions.at(static_cast<std::size_t>(p.ordinal - 1));
@@ -86,7 +94,8 @@ void print_json(StateStore& store, const std::vector<RunRecord>& runs) {
                                        {"rows_read", p.rows_read},     {"rows_encoded", p.rows_encoded},
                                        {"rows_loaded", p.rows_loaded}, {"bytes", p.bytes},
                                        {"extract_seconds", p.extract_seconds},
-                                       {"load_seconds", p.load_seconds}, {"error", p.error}});
+                                       {"load_seconds", p.load_seconds},
+                                       {"statements", statements_json(p.statements)}, {"error", p.error}});
       }
       j["tables"].push_back(std::move(table));
     }

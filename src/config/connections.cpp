@@ -117,15 +117,32 @@ void check_stage(TomlTable& table, const std::string& stage) {
     table.add_problem("stage", "has a character that cannot stand in a stage's name here");
 }
 
+// Source: ON_ERROR in "COPY INTO <table>" of Snowflake's SQL reference, for Parquet.
+void refuse_rejected_rows(TomlTable& table) {
+  std::string on_error = "ABORT_STATEMENT";
+  int most = 0;
+  table.take("on_error", on_error);
+  if (on_error != "ABORT_STATEMENT")
+    table.add_problem("on_error",
+                      "Snowflake leaves no rows out of Parquet files: a value that it cannot convert ends the COPY, "
+                      "whatever ON_ERROR says",
+                      "map the column to a type that holds all values, VARCHAR does, or leave the rows out by a query");
+  if (!table.has("max_rejected_rows")) return;
+  table.take("max_rejected_rows", most, 0, kLargestInt);
+  table.add_problem("max_rejected_rows", "no rows can be rejected: Snowflake loads all of a Parquet file, or nothing",
+                    "leave it out");
+}
+
 SnowflakeTarget read_snowflake(TomlFile& file, TomlTable& table, bool by_name) {
   SnowflakeTarget target;
   target.by_name = by_name;
   table.take("connection_name", target.connection_name);
   table.take("stage", target.stage);
   check_stage(table, target.stage);
-  table.take_choice("clean_up", target.clean_up, {"never", "onSuccess"});
+  table.take_choice("clean_up", target.clean_up, {"never", "onSuccess", "always"});
+  refuse_rejected_rows(table);
   table.take("upload_parallel", target.upload_parallel, 1, 99);
-  table.take("load_parallel", target.load_parallel, 1, 64);
+  table.take("load_parallel", target.load_parallel, 1, 20);  // Snowflake lets 20 statements wait for a lock
   table.take("lock_timeout", target.lock_timeout, 1, kDay);
   if (const toml::table* inner = table.take_table("s3")) {
     TomlTable s3(file, *inner, table.path_of_key("s3"));

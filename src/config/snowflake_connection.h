@@ -30,7 +30,7 @@ struct SnowflakeTarget {
   std::string connection_name;
   std::map<std::string, Value> keys;  // by Snowflake's name: account, user, password ...
   std::string stage;                  // "" for one of pulk's own, "@~", "@db.schema.stage" or "@db.schema.stage/prefix"
-  std::string clean_up = "onSuccess";  // or never
+  std::string clean_up = "onSuccess";  // or never, always
   int upload_parallel = 4;
   int load_parallel = 4;  // sessions that load
   int lock_timeout = 60;  // seconds

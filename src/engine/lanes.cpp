@@ -173,50 +173,15 @@ void Runner::check_task(Lane& lane, const Task& task) {
     same = snapshot == old_snapshot || lane.snapshot->unchanged(t.plan(), partition, old_snapshot, rows);
     asserted = !same && t.table.config.source_quiet;
   });
+  auto verdict = std::make_shared<Verdict>();
+  verdict->table = &t;
+  verdict->partition = task.partition;
+  verdict->same = same;
+  verdict->kept = same || asserted;
   // What was once only asserted stays so, however quiet the source has been since.
-  const bool unproven = asserted || (same && asserted_before);
-  const int index = task.partition;
-  loader_->submit(
-      &t, Loader::Manner::beside,
-      [this, &t, &partition, index, same, asserted, unproven, snapshot](WarehouseSession& session) {
-        std::int64_t fence = 0;
-        {
-          std::lock_guard lock(mutex_);
-          fence = t.fences.at(partition.id);
-        }
-        if (same || asserted)
-          session.restamp(who_, t.plan(), partition.id, fence, moment_text(snapshot, unproven));
-        else session.reset(who_, t.plan(), partition.id, fence);
-        std::int64_t kept_rows = 0;
-        {
-          std::lock_guard lock(mutex_);
-          PartitionRun& part = t.partitions[static_cast<std::size_t>(index)];
-          kept_rows = part.rows;
-          if (same || asserted) {
-            part.snapshot = snapshot;
-            ++t.outcome.kept;
-            part.asserted = unproven;
-          } else {
-            part.loaded = false;
-            ++t.outcome.read_again;
-            --progress_.partitions_done;
-          }
-        }
-        if (same || asserted) {
-          PartitionRecord record;
-          record.ordinal = partition.ordinal;
-          record.snapshot = moment_text(snapshot, unproven);
-          record.rows_loaded = kept_rows;
-          store_.set_partition_loaded(who_.run, t.table.ordinal, record);
-          log_info(fmt::format("{}: kept, {}", where(t, index),
-                               same ? "proven unchanged since it was loaded" : "the source is said to be quiet"));
-        } else {
-          log_info(fmt::format("{}: to be read again, it changed or cannot be proven unchanged", where(t, index)));
-          add_tasks(t, {{TaskKind::extract, &t, index}}, true);
-        }
-        task_done(t);
-      },
-      [this, &t](const Error& e) { task_failed(t, e); });
+  verdict->unproven = asserted || (same && asserted_before);
+  verdict->snapshot = snapshot;
+  submit_verdict(verdict);
 }
 
 void Runner::count_task(Lane& lane, const Task& task) {

@@ -6,6 +6,16 @@
 
 namespace pulk {
 
+namespace {
+
+double seconds_of(const std::vector<LoadStatement>& statements) {
+  double sum = 0;
+  for (const LoadStatement& statement : statements) sum += statement.seconds;
+  return sum;
+}
+
+}  // namespace
+
 void Runner::submit_load(std::shared_ptr<Load> load) {
   const auto on_error = [this, load](const Error& e) {
     if (may_retry(e) && load->tries < options_.retries && !cancel_.cancelled()) {
@@ -17,7 +27,10 @@ void Runner::submit_load(std::shared_ptr<Load> load) {
       }
     }
     try {
-      drop_staged(*load);
+      if (warehouse_.keeps_failed_files() && !cancel_.cancelled())
+        no_longer_waiting(*load);
+      else
+        drop_staged(*load);
     } catch (const Error& left) {
       log_debug(std::string("a staged file could not be removed: ") + left.what());
     }
@@ -58,18 +71,30 @@ void Runner::do_load(Load& load, WarehouseSession& session) {
   }
   WideGate::Pass pass;
   if (load.load.widest_row > kWideRow) pass = gate_.enter(cancel_);
-  const LoadResult result = session.load(who_, t.plan(), *t.stage, load.load);
+  LoadResult result;
+  try {
+    result = session.load(who_, t.plan(), *t.stage, load.load);
+  } catch (const Error&) {
+    // Its commit may have been made all the same.
+    load.statements = session.statements();
+    throw;
+  }
+  load.statements = session.statements();
   step("load.committed");
   loaded(load, result.rows, seconds_since(start));
 }
 
-// A partition that is not loaded is read again by the next start: its files are of no use to anyone.
-void Runner::drop_staged(Load& load) {
+void Runner::no_longer_waiting(Load& load) {
   {
     std::lock_guard lock(mutex_);
     spooled_ -= std::exchange(load.waiting, 0);
   }
   changed_.notify_all();
+}
+
+// A partition that is not loaded is read again by the next start: its files are of no use to anyone.
+void Runner::drop_staged(Load& load) {
+  no_longer_waiting(load);
   load.table->stage->remove_all(names_of(load.load.files));
 }
 
@@ -82,6 +107,7 @@ void Runner::loaded(Load& load, std::int64_t rows, double seconds) {
   record.snapshot = load.load.snapshot;
   record.rows_loaded = rows;
   record.load_seconds = seconds;
+  record.statements = load.statements;
   store_.set_partition_loaded(who_.run, t.table.ordinal, record);
   step("load.recorded");
   drop_staged(load);
@@ -94,6 +120,7 @@ void Runner::loaded(Load& load, std::int64_t rows, double seconds) {
     part.snapshot = load.load.snapshot;
     part.asserted = false;
     t.outcome.load_seconds += seconds;
+    t.outcome.warehouse_seconds += seconds_of(load.statements);
     t.outcome.rows += rows;
     for (const PartitionRun& p : t.partitions)
       if (p.loaded) so_far += p.rows;
@@ -114,6 +141,71 @@ void Runner::loaded(Load& load, std::int64_t rows, double seconds) {
             {"rows_total", so_far},
             {"extract_seconds", load.extracted.seconds},
             {"load_seconds", seconds}});
+  task_done(t);
+}
+
+void Runner::submit_verdict(const std::shared_ptr<Verdict>& verdict) {
+  const bool again = verdict->tries > 0;
+  loader_->submit(
+      verdict->table, again ? Loader::Manner::alone : Loader::Manner::beside,
+      [this, verdict, again](WarehouseSession& session) {
+        // What the failed try may have committed is said once more.
+        if (again) take(*verdict->table, session);
+        do_verdict(*verdict, session);
+      },
+      [this, verdict](const Error& e) {
+        const std::string what = where(*verdict->table, verdict->partition);
+        if (may_retry(e) && verdict->tries < options_.retries && !cancel_.cancelled()) {
+          log_warning(fmt::format("{}: its mark could not be changed, trying again: {}", what, e.message()));
+          if (backoff(verdict->tries++)) {
+            submit_verdict(verdict);
+            return;
+          }
+        }
+        task_failed(*verdict->table, e.with_subject(what));
+      });
+}
+
+void Runner::do_verdict(const Verdict& verdict, WarehouseSession& session) {
+  TableRun& t = *verdict.table;
+  const auto index = static_cast<std::size_t>(verdict.partition);
+  const PartitionPlan& partition = t.plan().partitions[index];
+  PartitionRecord record;
+  record.ordinal = partition.ordinal;
+  record.snapshot = moment_text(verdict.snapshot, verdict.unproven);
+  std::int64_t fence = 0;
+  {
+    std::lock_guard lock(mutex_);
+    fence = t.fences.at(partition.id);
+    record.rows_loaded = t.partitions[index].rows;
+  }
+  if (verdict.kept) {
+    session.restamp(who_, t.plan(), partition.id, fence, record.snapshot);
+    store_.set_partition_loaded(who_.run, t.table.ordinal, record);
+  } else {
+    session.reset(who_, t.plan(), partition.id, fence);
+  }
+  {
+    std::lock_guard lock(mutex_);
+    PartitionRun& part = t.partitions[index];
+    if (verdict.kept) {
+      part.snapshot = verdict.snapshot;
+      part.asserted = verdict.unproven;
+      ++t.outcome.kept;
+    } else {
+      part.loaded = false;
+      ++t.outcome.read_again;
+      --progress_.partitions_done;
+    }
+  }
+  if (verdict.kept) {
+    log_info(fmt::format("{}: kept, {}", where(t, verdict.partition),
+                         verdict.same ? "proven unchanged since it was loaded" : "the source is said to be quiet"));
+  } else {
+    log_info(
+        fmt::format("{}: to be read again, it changed or cannot be proven unchanged", where(t, verdict.partition)));
+    add_tasks(t, {{TaskKind::extract, &t, verdict.partition}}, true);
+  }
   task_done(t);
 }
 
@@ -150,8 +242,14 @@ void Runner::do_publish(TableRun& t, WarehouseSession& session, bool look_first)
     t.outcome.source_count = t.count ? t.count->rows : -1;
   }
   store_.set_source_count(who_.run, t.table.ordinal, t.outcome.source_count);
-  const std::int64_t rows = session.publish(who_, t.plan(), options_.append ? PublishMode::append : PublishMode::replace,
-                                            fence);
+  std::int64_t rows = 0;
+  try {
+    rows = session.publish(who_, t.plan(), options_.append ? PublishMode::append : PublishMode::replace, fence);
+  } catch (const Error&) {
+    t.publishing = session.statements();
+    throw;
+  }
+  t.publishing = session.statements();
   step("publish.committed");
   t.outcome.notes = session.notes();
   for (const std::string& note : t.outcome.notes) log_warning(t.plan().label + ": " + note);
@@ -166,13 +264,14 @@ void Runner::published(TableRun& t, WarehouseSession& session, std::int64_t rows
   {
     std::lock_guard lock(mutex_);
     t.outcome.rows = rows;
+    t.outcome.warehouse_seconds += seconds_of(t.publishing);
     t.outcome.snapshot = t.partitions.empty() ? "" : t.partitions.front().snapshot;
     if (std::any_of(t.partitions.begin(), t.partitions.end(), [](const PartitionRun& p) { return p.asserted; }))
       t.outcome.level = std::string(to_string(ConsistencyLevel::user_asserted));
     t.table.published = true;
     t.outcome.ok = true;
   }
-  store_.set_table_published(who_.run, t.table.ordinal, t.outcome.snapshot, t.outcome.level, rows);
+  store_.set_table_published(who_.run, t.table.ordinal, t.outcome.snapshot, t.outcome.level, rows, t.publishing);
   step("publish.recorded");
   session.clean(who_, t.plan().target, false);
   t.stage->remove_all(t.stage->list());

@@ -62,6 +62,7 @@ struct TableOutcome {
   std::vector<std::string> notes;               // of the warehouse: "made without its primary key ..."
   bool earlier = false;                         // was finished before this process started
   double plan_seconds = 0, extract_seconds = 0, load_seconds = 0, publish_seconds = 0;  // summed over lanes
+  double warehouse_seconds = 0;                 // that statements took which moved rows, where the warehouse tells them
   double wall_seconds = 0;
 };
 

@@ -91,13 +91,27 @@ class Runner {
     Extracted extracted;
     std::int64_t waiting = 0;  // its share of spooled_
     int tries = 0;
+    std::vector<LoadStatement> statements;  // of the last try
   };
   void submit_load(std::shared_ptr<Load> load);
   // Takes the table again; the rows of the partition when this very attempt is committed.
   std::optional<std::int64_t> rows_loaded(const Load& load, WarehouseSession& session);
   void do_load(Load& load, WarehouseSession& session);
+  void no_longer_waiting(Load& load);
   void drop_staged(Load& load);
   void loaded(Load& load, std::int64_t rows, double seconds);
+  // What was found out about a loaded partition of an earlier snapshot.
+  struct Verdict {
+    TableRun* table = nullptr;
+    int partition = 0;
+    bool same = false;      // proven; else the user says so
+    bool kept = false;      // or to be read again
+    bool unproven = false;  // now, or at an earlier snapshot
+    std::string snapshot;   // in which it was looked at
+    int tries = 0;
+  };
+  void submit_verdict(const std::shared_ptr<Verdict>& verdict);
+  void do_verdict(const Verdict& verdict, WarehouseSession& session);
   void submit_publish(TableRun& t, int tries);
   void do_publish(TableRun& t, WarehouseSession& session, bool look_first);
   void published(TableRun& t, WarehouseSession& session, std::int64_t rows);

@@ -36,6 +36,7 @@ struct TableRun {
     std::int64_t rows = 0;
   };
   std::optional<Count> count;
+  std::vector<LoadStatement> publishing;        // of the last try; only the loader's thread that has the table alone
   TableOutcome outcome;
   std::chrono::steady_clock::time_point started;
 

@@ -21,7 +21,7 @@ std::string state_of(const TableOutcome& table) {
 
 struct Totals {
   std::int64_t rows = 0, bytes = 0;
-  double plan = 0, extract = 0, load = 0, publish = 0;
+  double plan = 0, extract = 0, load = 0, publish = 0, warehouse = 0;
   int failed = 0, done = 0, earlier = 0;
 };
 
@@ -39,6 +39,7 @@ Totals totals_of(const MigrateResult& result) {
     t.extract += table.extract_seconds;
     t.load += table.load_seconds;
     t.publish += table.publish_seconds;
+    t.warehouse += table.warehouse_seconds;
     ++(table.ok ? t.done : t.failed);
   }
   return t;
@@ -48,12 +49,19 @@ Totals totals_of(const MigrateResult& result) {
 
 std::string summary_text(const MigrateResult& result) {
   const Totals totals = totals_of(result);
-  TextTable tables({"table", "target", "state", ">rows", ">partitions", ">staged", ">read", ">load", "exactly once"});
-  for (const TableOutcome& t : result.outcome.tables)
-    tables.add({t.label, t.target, state_of(t), t.earlier ? "" : format_count(t.rows),
-                t.earlier ? "" : std::to_string(t.partitions), t.earlier ? "" : format_bytes(t.bytes),
-                t.earlier ? "" : format_seconds(t.extract_seconds), t.earlier ? "" : format_seconds(t.load_seconds),
-                t.ok && !t.earlier ? t.level : ""});
+  std::vector<std::string> heads{"table", "target", "state", ">rows", ">partitions", ">staged", ">read", ">load"};
+  if (totals.warehouse > 0) heads.push_back(">warehouse");
+  heads.push_back("exactly once");
+  TextTable tables(heads);
+  for (const TableOutcome& t : result.outcome.tables) {
+    std::vector<std::string> cells{t.label, t.target, state_of(t)};
+    for (const std::string& cell : {format_count(t.rows), std::to_string(t.partitions), format_bytes(t.bytes),
+                                    format_seconds(t.extract_seconds), format_seconds(t.load_seconds)})
+      cells.push_back(t.earlier ? "" : cell);
+    if (totals.warehouse > 0) cells.push_back(t.earlier ? "" : format_seconds(t.warehouse_seconds));
+    cells.push_back(t.ok && !t.earlier ? t.level : "");
+    tables.add(cells);
+  }
   TextTable steps({"step", ">seconds", ">rows/s"});
   const auto step = [&](const std::string& name, double seconds, bool rate) {
     steps.add({name, fmt::format("{:.2f}", seconds),
@@ -65,6 +73,7 @@ std::string summary_text(const MigrateResult& result) {
   step("read and encode (all lanes)", totals.extract, true);
   step("load", totals.load, true);
   step("publish", totals.publish, false);
+  if (totals.warehouse > 0) step("statements in the warehouse", totals.warehouse, false);
   step("wall clock", result.outcome.wall_seconds + result.plan_seconds, true);
 
   std::string out = tables.render() + "\n" + steps.render() + "\n";
@@ -108,7 +117,8 @@ std::string summary_json(const MigrateResult& result) {
   j["steps"] = {{"plan_seconds", result.plan_seconds + totals.plan},
                 {"extract_seconds", totals.extract},
                 {"load_seconds", totals.load},
-                {"publish_seconds", totals.publish}};
+                {"publish_seconds", totals.publish},
+                {"warehouse_seconds", totals.warehouse}};
   j["tables"] = ordered_json::array();
   for (const TableOutcome& t : result.outcome.tables) {
     ordered_json table = {{"table", t.label},
@@ -128,6 +138,7 @@ std::string summary_json(const MigrateResult& result) {
                           {"extract_seconds", t.extract_seconds},
                           {"load_seconds", t.load_seconds},
                           {"publish_seconds", t.publish_seconds},
+                          {"warehouse_seconds", t.warehouse_seconds},
                           {"wall_seconds", t.wall_seconds}};
     if (t.error)
       table["error"] = {{"class", t.error->exit_code()},

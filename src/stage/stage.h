@@ -1,5 +1,5 @@
 // Where extracted files wait for the warehouse. A stage hands out output streams and keeps no memory of its own; the
-// ledger knows what is on it. Implementations: local/.
+// ledger knows what is on it. Implementations: local/, s3/, snowflake/.
 // Threads: safe to call from several threads; one OutputFile belongs to one thread.
 #pragma once
 

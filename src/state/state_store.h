@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog/load_statement.h"
 #include "catalog/staged_file.h"
 #include "catalog/table_plan.h"
 
@@ -41,6 +42,7 @@ struct PartitionRecord {
   std::int64_t rows_read = 0, rows_encoded = 0, rows_loaded = 0;  // the receipt (I1)
   std::int64_t bytes = 0;       // staged
   double extract_seconds = 0, load_seconds = 0;
+  std::vector<LoadStatement> statements;  // that loaded it
   std::string error;
 };
 
@@ -54,6 +56,7 @@ struct TableRecord {
   std::int64_t rows = 0;        // published
   std::string error;
   int error_class = 0;
+  std::vector<LoadStatement> statements;  // that published it
   std::vector<PartitionRecord> partitions;
 };
 
@@ -79,7 +82,8 @@ class StateStore {
   // the receipt has it whatever happens between that commit and its record.
   virtual void set_source_count(const std::string& run, int ordinal, std::int64_t rows) = 0;
   virtual void set_table_published(const std::string& run, int ordinal, const std::string& snapshot,
-                                   const std::string& level, std::int64_t rows) = 0;
+                                   const std::string& level, std::int64_t rows,
+                                   const std::vector<LoadStatement>& statements = {}) = 0;
   virtual void set_table_failed(const std::string& run, int ordinal, const std::string& error, int error_class) = 0;
 
   // --- partitions
@@ -87,6 +91,7 @@ class StateStore {
   virtual int begin_attempt(const std::string& run, int table, int partition) = 0;
   virtual void set_partition_staged(const std::string& run, int table, const PartitionRecord& partition,
                                     const std::vector<StagedFile>& files) = 0;
+  // Statements that are known already stay when the record names none: then it only says what the mark says.
   virtual void set_partition_loaded(const std::string& run, int table, const PartitionRecord& partition) = 0;
   virtual void set_partition_error(const std::string& run, int table, int partition, const std::string& error) = 0;
   virtual std::vector<StagedFile> files(const std::string& run, int table, int partition) = 0;

@@ -67,11 +67,11 @@ bool Marks::check_lease(const RunIdentity& who, const Target& target) {
       channel_.query("SELECT run, owner, since FROM " + table("lease") + " WHERE target = " + text(target.key));
   for (const auto& lease : leases) {
     if (lease.at(0) == who.run) continue;
-    throw Error(ErrorKind::retryable,
-                "another run is loading this table: run " + lease.at(0) + " of " + lease.at(1) + ", since " +
-                    lease.at(2),
-                target.name.display(),
-                "resume that run in its workspace, or give it up with: pulk clean --abandon " + lease.at(0));
+    throw Error(
+        ErrorKind::retryable,
+        "another run is loading this table: run " + lease.at(0) + " of " + lease.at(1) + ", since " + lease.at(2),
+        target.name.display(),
+        "resume that run in its workspace, or give it up with: pulk clean --abandon " + lease.at(0));
   }
   return !leases.empty();
 }
@@ -110,7 +110,14 @@ void Marks::set_loaded(const std::string& run, const Target& target, const Parti
       "UPDATE " + table("mark") + " SET state = 'loaded', snapshot = " + text(load.snapshot) +
       ", \"rows\" = " + number(load.rows) + ", attempt = " + number(load.attempt) + of(run, target, load.partition) +
       " AND fence = " + number(load.fence) + " AND state = 'pending'" + channel_.same_transaction());
-  if (changed != 1) fence_lost(run, target, load.partition, load.fence);
+  if (changed != 1) not_changed(run, target, load.partition, load.fence, MarkState::pending);
+}
+
+void Marks::check_fence(const std::string& run, const Target& target, const std::string& partition,
+                        std::int64_t fence) {
+  for (const Mark& mark : look(run, target))
+    if (mark.partition == partition && mark.fence == fence) return;
+  not_changed(run, target, partition, fence, MarkState::published);
 }
 
 void Marks::hold_pending(const std::string& run, const Target& target, const std::string& partition,
@@ -118,22 +125,22 @@ void Marks::hold_pending(const std::string& run, const Target& target, const std
   const std::int64_t changed =
       channel_.execute("UPDATE " + table("mark") + " SET state = 'pending'" + of(run, target, partition) +
                        " AND fence = " + number(fence) + " AND state = 'pending'" + channel_.same_transaction());
-  if (changed != 1) fence_lost(run, target, partition, fence);
+  if (changed != 1) not_changed(run, target, partition, fence, MarkState::pending);
 }
 
 void Marks::reset(const std::string& run, const Target& target, const std::string& partition, std::int64_t fence) {
-  const std::int64_t changed = channel_.execute("UPDATE " + table("mark") + " SET state = 'pending'" +
-                                                of(run, target, partition) + " AND fence = " + number(fence) +
-                                                " AND state <> 'published'");
-  if (changed != 1) fence_lost(run, target, partition, fence);
+  const std::int64_t changed =
+      channel_.execute("UPDATE " + table("mark") + " SET state = 'pending'" + of(run, target, partition) +
+                       " AND fence = " + number(fence) + " AND state <> 'published'");
+  if (changed != 1) not_changed(run, target, partition, fence, MarkState::loaded);
 }
 
 void Marks::restamp(const std::string& run, const Target& target, const std::string& partition, std::int64_t fence,
                     const std::string& snapshot) {
   const std::int64_t changed =
-      channel_.execute("UPDATE " + table("mark") + " SET snapshot = " + text(snapshot) +
-                       of(run, target, partition) + " AND fence = " + number(fence) + " AND state = 'loaded'");
-  if (changed != 1) fence_lost(run, target, partition, fence);
+      channel_.execute("UPDATE " + table("mark") + " SET snapshot = " + text(snapshot) + of(run, target, partition) +
+                       " AND fence = " + number(fence) + " AND state = 'loaded'");
+  if (changed != 1) not_changed(run, target, partition, fence, MarkState::loaded);
 }
 
 void Marks::reset_all(const std::string& run, const Target& target) {
@@ -166,7 +173,7 @@ void Marks::set_published(const std::string& run, const Target& target, std::int
   const std::int64_t changed = channel_.execute(
       "UPDATE " + table("mark") + " SET state = 'published', \"rows\" = " + number(rows) + of(run, target, "") +
       " AND fence = " + number(fence) + " AND state = 'pending'" + channel_.same_transaction());
-  if (changed != 1) fence_lost(run, target, "", fence);
+  if (changed != 1) not_changed(run, target, "", fence, MarkState::pending);
 }
 
 void Marks::remove(const std::string& run, const Target& target, bool forget) {
@@ -208,12 +215,17 @@ std::vector<std::string> Marks::published_runs(const Target& target) {
   return runs;
 }
 
-void Marks::fence_lost(const std::string& run, const Target& target, const std::string& partition,
-                       std::int64_t fence) {
+void Marks::not_changed(const std::string& run, const Target& target, const std::string& partition, std::int64_t fence,
+                        MarkState expected) {
   std::string now = "it has no mark any more";
-  for (const Mark& mark : look(run, target))
-    if (mark.partition == partition)
-      now = "now it is " + std::string(to_string(mark.state)) + " with fence " + std::to_string(mark.fence);
+  for (const Mark& mark : look(run, target)) {
+    if (mark.partition != partition) continue;
+    // The mark is as it should be: what did not hold is same_transaction().
+    if (mark.fence == fence && mark.state == expected)
+      throw Error(ErrorKind::retryable, "the transaction was ended by somebody else, and its rows are gone",
+                  target.name.display(), "run the same command again to resume");
+    now = "now it is " + std::string(to_string(mark.state)) + " with fence " + std::to_string(mark.fence);
+  }
   throw Error(ErrorKind::retryable,
               "fence lost: " + (partition.empty() ? std::string("the table") : "partition " + partition) +
                   " was taken with fence " + std::to_string(fence) + ", " + now,

@@ -3,7 +3,9 @@
 // together with the data it stands for. Used by all warehouses.
 //
 // A function that changes a mark names the fence it was taken with; when that fence is no longer the mark's, nothing
-// has changed and Error(retryable) "fence lost" is thrown, at which the caller must roll back.
+// has changed and Error(retryable) "fence lost" is thrown, at which the caller must roll back. That error is final:
+// trying again would fence the successor out. Not final is the error when the fence still holds, and only the
+// transaction was ended by somebody else.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +20,7 @@ namespace pulk {
 class SqlChannel {
  public:
   virtual ~SqlChannel() = default;
-  virtual std::int64_t execute(const std::string& sql) = 0;  // rows changed
+  virtual std::int64_t execute(const std::string& sql) = 0;                         // rows changed
   virtual std::vector<std::vector<std::string>> query(const std::string& sql) = 0;  // NULL is ""
   virtual std::string literal(std::string_view text) const;                         // by default as the standard says
   // " AND ...": holds only within the transaction that was begun for the work in hand. For targets where somebody else
@@ -49,6 +51,8 @@ class Marks {
   void take(const RunIdentity& who, const Target& target, const std::vector<PartitionPlan>& partitions);
 
   void set_loaded(const std::string& run, const Target& target, const PartitionLoad& load);
+  // Throws when the mark has another fence, or is gone. Nothing is locked: it may move right after.
+  void check_fence(const std::string& run, const Target& target, const std::string& partition, std::int64_t fence);
   // Changes nothing, but locks the mark until the transaction ends: it is pending and has this fence.
   void hold_pending(const std::string& run, const Target& target, const std::string& partition, std::int64_t fence);
   void reset(const std::string& run, const Target& target, const std::string& partition, std::int64_t fence);
@@ -82,8 +86,9 @@ class Marks {
   std::string text(std::string_view value) const { return channel_.literal(value); }
   std::string of(const std::string& run, const Target& target) const;
   std::string of(const std::string& run, const Target& target, const std::string& partition) const;
-  [[noreturn]] void fence_lost(const std::string& run, const Target& target, const std::string& partition,
-                               std::int64_t fence);
+  // Says why no mark was changed that should have been in the state `expected`.
+  [[noreturn]] void not_changed(const std::string& run, const Target& target, const std::string& partition,
+                                std::int64_t fence, MarkState expected);
 
   SqlChannel& channel_;
   std::string prefix_;

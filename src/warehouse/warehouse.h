@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog/load_statement.h"
 #include "catalog/table_plan.h"
 #include "stage/stage.h"
 #include "warehouse/stored_type.h"
@@ -160,6 +161,9 @@ class WarehouseSession {
   // Who is logged in where, for the doctor; "" for embedded targets.
   virtual std::string about() { return {}; }
 
+  // The statements by which the last load() or publish() moved rows; none for targets that keep no history of them.
+  virtual std::vector<LoadStatement> statements() const { return {}; }
+
   // What the summary should say about what this session did ("created without its primary key ..."); may be empty.
   virtual std::vector<std::string> notes() const { return {}; }
 };
@@ -219,6 +223,9 @@ class Warehouse {
     std::function<Found()> look;
   };
   virtual std::vector<StageLook> stage_looks() { return {}; }
+
+  // The files of a load that failed stay for people to look at, until the next start reads the partition again.
+  virtual bool keeps_failed_files() const { return false; }
 
   // Staged files larger than this cost memory that nobody has counted (I3).
   virtual std::int64_t largest_file() const { return std::numeric_limits<std::int64_t>::max(); }

@@ -128,6 +128,49 @@ def test_roles_and_warehouses(snowflake):
     assert results[0]["error"] == "390189"
 
 
+def test_parents_and_owners(snowflake):
+    """What is in a schema is there only for a role with some privilege on the schema and on its database. The role that
+    makes an object owns it, and nothing else in the same schema."""
+    snowflake.session().sql("CREATE DATABASE db")
+    owner = snowflake.session(database="DB", schema="PUBLIC")
+    for sql in ("CREATE TABLE t (a INT)", "INSERT INTO t VALUES (1)", "CREATE STAGE theirs"):
+        owner.sql(sql)
+    table, schema, warehouse = "SELECT ON TABLE DB.PUBLIC.T", "CREATE TABLE ON SCHEMA DB.PUBLIC", "USAGE ON WAREHOUSE COMPUTE_WH"
+    client = "connector-4"
+
+    def tried(grants, *statements) -> list:
+        snowflake.control("roles", name="part", grants=grants)
+        snowflake.control("users", name="low", password="p", roles=["PART"])
+        results, = run_client(client, client_options(snowflake, client, user="low", password="p", warehouse="COMPUTE_WH"), list(statements))
+        return [r.get("error") or r.get("rows") for r in results]
+
+    select = "SELECT a FROM db.public.t"
+    assert tried([table, schema, warehouse], select) == ["002003"]
+    assert tried([table, "USAGE ON DATABASE DB", warehouse], select) == ["002003"]
+    assert tried([table, "USAGE ON DATABASE DB", schema, warehouse], select) == [[["1"]]]
+    own = tried(["USAGE ON DATABASE DB", schema, "CREATE STAGE ON SCHEMA DB.PUBLIC", warehouse],
+                "CREATE TABLE db.public.mine (a INT)", "INSERT INTO db.public.mine VALUES (2)", "DELETE FROM db.public.mine",
+                "CREATE STAGE db.public.mine", "DROP STAGE db.public.mine", "DROP TABLE db.public.mine",
+                "DROP TABLE db.public.t", "DROP STAGE db.public.theirs")
+    assert [r for r in own if isinstance(r, str)] == ["002003", "002003"] and own[-2:] == ["002003", "002003"]
+    own = tried(["USAGE ON DATABASE DB", schema, "SELECT ON TABLE DB.PUBLIC.T", "READ ON STAGE DB.PUBLIC.THEIRS", warehouse],
+                "DROP TABLE db.public.t", "DROP STAGE db.public.theirs", "INSERT INTO db.public.t VALUES (3)")
+    assert own == ["003001", "003001", "003001"]
+
+
+def test_only_its_user_ends_a_transaction(snowflake):
+    session = snowflake.session()
+    session.sql("CREATE DATABASE db")
+    session.sql("BEGIN")
+    [[number]] = session.sql("SELECT CURRENT_TRANSACTION()")
+    snowflake.control("roles", name="other")
+    snowflake.control("users", name="other", password="p", roles=["OTHER"])
+    client = "connector-4"
+    results, = run_client(client, client_options(snowflake, client, user="other", password="p"), [f"SELECT SYSTEM$ABORT_TRANSACTION({number})"])
+    assert results[0]["error"] == "003001"
+    assert snowflake.sql(f"SELECT SYSTEM$ABORT_TRANSACTION({number})") == [("Transaction aborted.",)]
+
+
 def test_nothing_secret_is_told(snowflake):
     snowflake.session().sql("CREATE DATABASE db")
     snowflake.session(database="DB", schema="PUBLIC").sql(

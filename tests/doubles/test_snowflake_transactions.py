@@ -199,6 +199,20 @@ def test_a_transaction_outlives_its_client(two, snowflake):
     assert b.sql("SELECT x FROM t ORDER BY id") == [("aB",), ("bB",)]
 
 
+def test_an_aborted_transaction_takes_its_running_statement_with_it(two, snowflake):
+    a, b = two
+    a.sql("ALTER SESSION SET AUTOCOMMIT = FALSE")
+    a.sql("BEGIN")
+    transaction = a.sql("SELECT CURRENT_TRANSACTION()")[0][0]
+    snowflake.fault("running", sql="^INSERT", seconds=20)
+    slow = Background(a, "INSERT INTO t VALUES (3, 'c')")
+    snowflake.wait_for(lambda: snowflake.control("fault_counts")[0]["done"])
+    b.sql(f"SELECT SYSTEM$ABORT_TRANSACTION({transaction})")
+    assert slow.end(5) == "000604"
+    assert snowflake.control("transactions") == []
+    assert b.sql("SELECT COUNT(*) FROM t") == [("2",)]
+
+
 @pytest.mark.parametrize("report", [False, True])
 def test_what_the_owner_of_an_aborted_transaction_hears(two, snowflake, report):
     """Nothing, unless a test asks for an error: then until the transaction is closed."""

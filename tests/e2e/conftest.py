@@ -24,6 +24,24 @@ def binary() -> str:
     return str(path)
 
 
+def beside(binary, variable, name) -> str:
+    """Another program of the same build, or what the environment names."""
+    path = Path(os.environ.get(variable, Path(binary).parent / name)).resolve()
+    assert os.access(path, os.X_OK), f"{path} is not there; `make build` makes it, {variable} names another"
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def mutant_binary(binary) -> str:
+    """pulk with a broken mark protocol, see tests/mutation/mutate.py."""
+    return beside(binary, "PULK_MUTANT_BINARY", "pulk_mutant_mark")
+
+
+@pytest.fixture(scope="session")
+def unit_tests(binary) -> str:
+    return beside(binary, "PULK_UNIT_TESTS", "pulk_unit_tests")
+
+
 @pytest.fixture(scope="session")
 def postgres():
     """A PostgreSQL server for the whole session."""

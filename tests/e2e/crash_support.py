@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 from support import snowflake_table, target
-from support.pulk import Running, table_entry
+from support.pulk import Pulk, Running, table_entry
 from support.values import assert_same_rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,15 +107,30 @@ def start_stopped(pulk, *args, at, **kwargs) -> Running:
     for _ in range(10):
         running = start(pulk, *args, at=at, **kwargs)
         running.wait_until_stopped()
-        with contextlib.closing(sqlite3.connect(pulk.workspace / "ledger.sqlite", timeout=0, isolation_level=None)) as ledger:
-            try:
-                ledger.execute("BEGIN IMMEDIATE")
-                ledger.execute("ROLLBACK")
-                return running
-            except sqlite3.OperationalError:
-                running.wake()
-                running.wait(60)
+        if not within_a_write(pulk):
+            return running
+        running.wake()
+        running.wait(60)
     raise AssertionError("it is always stopped within a write")
+
+
+def within_a_write(pulk) -> bool:
+    """A process that is stopped has the ledger locked."""
+    with contextlib.closing(sqlite3.connect(pulk.workspace / "ledger.sqlite", timeout=0, isolation_level=None)) as ledger:
+        try:
+            ledger.execute("BEGIN IMMEDIATE")
+            ledger.execute("ROLLBACK")
+            return False
+        except sqlite3.OperationalError:
+            return True
+
+
+def both(tmp_path, binary, mutant_binary):
+    """The program and the mutant, each in a folder of its own."""
+    for name, path in (("pulk", binary), ("mutant", mutant_binary)):
+        folder = tmp_path / name
+        folder.mkdir()
+        yield name, Pulk(folder, path)
 
 
 # --- what must hold at the end
@@ -223,7 +238,7 @@ def check_rows(pulk, expected: dict):
 
 
 def check_finished(pulk, expected: dict, level="snapshot", workspace=None) -> dict:
-    """All of it. The rows first: that is what it is about."""
+    """All of it. The rows first: that is what it is about. Names as the target has them."""
     check_rows(pulk, expected)
     snapshots = check_receipts(pulk, expected, level, workspace)
     check_nothing_left(pulk, workspace)

@@ -5,30 +5,12 @@ Why that way round, and not the data first: a partition's rows replace what an e
 content replaces the table. Data without its mark are brought a second time, and nothing is wrong. A mark without its data
 is believed."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 pytest.register_assert_rewrite("crash_support")
-from crash_support import SOURCE, WORKFLOW, check_finished, contents, crash
-from support.pulk import Pulk, table_entry
+from crash_support import SOURCE, WORKFLOW, both, check_finished, contents, crash
+from support.pulk import table_entry
 from support.values import difference
-
-
-@pytest.fixture(scope="module")
-def mutant_binary(binary) -> str:
-    path = Path(os.environ.get("PULK_MUTANT_BINARY", Path(binary).parent / "pulk_mutant_mark")).resolve()
-    assert os.access(path, os.X_OK), f"{path} is not there; `make build` makes it, PULK_MUTANT_BINARY names another"
-    return str(path)
-
-
-def both(tmp_path, binary, mutant_binary):
-    """The program and the mutant, each in a folder of its own."""
-    for name, path in (("pulk", binary), ("mutant", mutant_binary)):
-        folder = tmp_path / name
-        folder.mkdir()
-        yield name, Pulk(folder, path)
 
 
 def fill(db):

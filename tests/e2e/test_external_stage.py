@@ -13,6 +13,7 @@ pytest.register_assert_rewrite("crash_support")
 from crash_support import SOURCE, WORKFLOW, check_nothing_left, check_receipts, check_rows, contents, crash, resume
 from support.pulk import table_entry
 from test_memory import BUDGET, LIMIT, peak_of
+from test_snowflake_grants import WAREHOUSE, be_a_new_role
 
 MIB = 1 << 20
 STAGE = "@LAKE.PUBLIC.LANDING"
@@ -216,6 +217,18 @@ def test_what_an_abandoned_run_left_is_removed_by_clean(few, s3):
     assert s3.left() == []
 
 
+@pytest.mark.parametrize("clean_up, kept", [("onSuccess", 1), ("always", 0)])
+def test_files_of_a_load_that_failed(ready, warehouse, s3, clean_up, kept):
+    ready.target_keys["clean_up"] = clean_up
+    ready.rewrite_config()
+    ready.write_workflow(["small"])
+    warehouse.fault("error", sql="^COPY", code="100046", message="Number out of representable range")
+    ready.migrate().expect(5, "100046")
+    assert len(s3.left()) == kept
+    resume(ready)
+    assert s3.left() == []
+
+
 @pytest.mark.parametrize("step", ["partition.first_batch:1", "partition.staged:2"])
 def test_an_interrupted_run_leaves_nothing_in_the_bucket(big, s3, step):
     big.write_workflow([table_entry("big", columnNamesToPartitionBy=["id"], partitionSize={"maxRowsPerPartition": 100000})])
@@ -323,3 +336,16 @@ def test_who_may_not_list_uploads_is_told_what_that_costs(doctor, s3):
     s3.fault("ListMultipartUploads", "error", status=403, code="AccessDenied")
     check = doctor()["bucket clean-up"]
     assert check["status"] == "warn" and "lifecycle rule" in check["fix"], check
+
+
+def test_what_the_role_needs(few, warehouse, s3):
+    """The lines of docs/snowflake-admin.md for an external stage, and for a database that pulk makes."""
+    stage, database = "USAGE ON STAGE LAKE.PUBLIC.LANDING", "CREATE DATABASE ON ACCOUNT ACCT"
+    parents = [WAREHOUSE, "USAGE ON DATABASE LAKE", "USAGE ON SCHEMA LAKE.PUBLIC"]
+    be_a_new_role(few, warehouse, [*parents, database])
+    few.migrate().expect(1, "there is no such stage, or the role may not use it", "GRANT USAGE ON STAGE")
+    few.give([*parents, stage])
+    few.migrate().expect(5, f"sees no database {few.target.database}", "GRANT USAGE ON DATABASE")
+    few.give([*parents, stage, database])
+    few.migrate().expect(0)
+    check_finished(few, few.expected, s3)

@@ -78,17 +78,7 @@ def test_as_many_copies_as_are_allowed(ready, snowflake, sessions):
 def test_a_number_of_sessions_that_cannot_be(ready):
     ready.target_keys["load_parallel"] = 0
     ready.rewrite_config()
-    ready.migrate().expect(1, "load_parallel", "between 1 and 64")
-
-
-@pytest.mark.parametrize("step", ["load.begun:3", "load.data_in:1", "load.data_in:3", "load.marked:2", "load.committed:2",
-                                  "load.recorded:2"])
-def test_killed_while_others_load(ready, snowflake, step):
-    crash(ready, step, "--parallel", "4")
-    if not step.startswith("load.recorded"):
-        assert snowflake.control("transactions"), "nothing was open"
-    resume(ready)
-    check_finished(ready)
+    ready.migrate().expect(1, "load_parallel", "between 1 and 20")
 
 
 @pytest.mark.parametrize("fault", [

@@ -39,7 +39,7 @@ constexpr Meaning kMeanings[] = {
      "clock of this machine"},
     {394400, 394499, ErrorKind::refused, "check the programmatic access token: it may have expired or been taken back"},
     {394500, 394599, ErrorKind::refused, "check the workload identity that is set for the user"},
-    {606, 606, ErrorKind::usage, "name a warehouse: warehouse = \"…\" in the connection"},
+    {606, 606, ErrorKind::usage, "name a warehouse: warehouse = \"…\" in the connection; the role needs USAGE on it"},
     {604, 604, ErrorKind::retryable, kAgain},
     {630, 630, ErrorKind::retryable, "raise STATEMENT_TIMEOUT_IN_SECONDS of user or warehouse, then run it again"},
     {625, 625, ErrorKind::retryable, "another session changes the same table; run again later, or raise lock_timeout"},

@@ -48,7 +48,14 @@ Finding last_query(Bench& bench) {
   Client& worker = bench.worker();
   worker.query("SELECT 82");
   const std::string first = value(worker, "SELECT LAST_QUERY_ID()"), second = value(worker, "SELECT LAST_QUERY_ID()");
-  return decide(!first.empty() && !second.empty() && first != second, "ids " + first + " and " + second);
+  if (first.empty() || first == second) return {Outcome::fail, "ids " + first + " and " + second};
+  // A statement that failed counts as well. Before the last question come ROLLBACK, that one, two questions, SELECT 82.
+  const auto said = refusal(worker, "SELECT TO_NUMBER(column1) FROM VALUES ('x')");
+  worker.execute("ROLLBACK");
+  const std::string fifth = value(worker, "SELECT LAST_QUERY_ID(-5)");
+  return decide(said && fifth == first, "ids " + first + " and " + second +
+                                            "; after one that failed, the fifth back is " +
+                                            (fifth == first ? "the first" : fifth));
 }
 
 Finding shown_at_once(Bench& bench) {
@@ -77,7 +84,7 @@ std::vector<Probe> session_probes() {
       {81, theme, Rests::running, "statements stand in the query history with pulk's tag",
        "what a run did cannot be found by its tag; nothing else", query_tag},
       {82, theme, Rests::running, "LAST_QUERY_ID() tells statements apart",
-       "nothing in this version: pulk does not use it", last_query},
+       "the ledger and errors name other statements than those that moved the rows; nothing else", last_query},
       {83, theme, Rests::running, "SHOW finds an object as soon as it is made, by its exact name",
        "a run takes what it has just made for missing, and stops", shown_at_once},
       {84, theme, Rests::running, "a session outlives the renewal of its token",

@@ -10,6 +10,7 @@
 #include "base/sqlite_db.h"
 #include "base/strings.h"
 #include "catalog/plan_json.h"
+#include "state/sqlite/load_statements.h"
 #include "state/sqlite/workspace_owner.h"
 
 namespace pulk {
@@ -35,6 +36,12 @@ CREATE TABLE partition (run TEXT NOT NULL, tbl INTEGER NOT NULL, ordinal INTEGER
 CREATE TABLE file (run TEXT NOT NULL, tbl INTEGER NOT NULL, partition INTEGER NOT NULL, name TEXT NOT NULL,
                    rows INTEGER NOT NULL, bytes INTEGER NOT NULL, digest TEXT NOT NULL,
                    PRIMARY KEY (run, tbl, partition, name)) WITHOUT ROWID;
+)sql",
+    // Partition 0: the statements that published the table.
+    R"sql(
+CREATE TABLE statement (run TEXT NOT NULL, tbl INTEGER NOT NULL, partition INTEGER NOT NULL, ordinal INTEGER NOT NULL,
+                        query_id TEXT NOT NULL, seconds REAL NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
+                        PRIMARY KEY (run, tbl, partition, ordinal)) WITHOUT ROWID;
 )sql",
 };
 constexpr int kVersion = static_cast<int>(std::size(kUpgrades));
@@ -164,6 +171,7 @@ class SqliteStore final : public StateStore {
       table.rows = query.integer(6);
       table.error = query.text(7);
       table.error_class = static_cast<int>(query.integer(8));
+      table.statements = statements_of(run, table.ordinal, kPublishing);
       SqliteStatement parts(*db_, "SELECT ordinal, id, state, attempt, snapshot, rows_read, rows_encoded, rows_loaded, "
                                   "bytes, extract_seconds, load_seconds, error FROM partition "
                                   "WHERE run = ? AND tbl = ? ORDER BY ordinal");
@@ -183,6 +191,7 @@ class SqliteStore final : public StateStore {
         p.extract_seconds = parts.real(9);
         p.load_seconds = parts.real(10);
         p.error = parts.text(11);
+        p.statements = statements_of(run, table.ordinal, p.ordinal);
         table.partitions.push_back(std::move(p));
       }
       all.push_back(std::move(table));
@@ -198,8 +207,9 @@ class SqliteStore final : public StateStore {
   }
 
   void set_table_published(const std::string& run, int ordinal, const std::string& snapshot, const std::string& level,
-                           std::int64_t rows) override {
+                           std::int64_t rows, const std::vector<LoadStatement>& statements) override {
     write([&] {
+      set_statements(*db_, run, ordinal, kPublishing, statements);
       SqliteStatement(*db_, "UPDATE tbl SET state = 'published', snapshot = ?, level = ?, rows = ?, "
                             "error = NULL, error_class = NULL WHERE run = ? AND ordinal = ?")
           .arg(snapshot).arg(level).arg(rows).arg(run).arg(std::int64_t{ordinal}).run();
@@ -224,6 +234,7 @@ class SqliteStore final : public StateStore {
       if (!query.step()) throw Error(ErrorKind::internal, "a partition is not in the ledger");
       attempt = static_cast<int>(query.integer(0));
       query.run();
+      forget_statements(*db_, run, table, partition);
     });
     return attempt;
   }
@@ -251,6 +262,7 @@ class SqliteStore final : public StateStore {
                             "load_seconds = ?, error = NULL WHERE run = ? AND tbl = ? AND ordinal = ?")
           .arg(p.snapshot).arg(p.rows_loaded).arg(p.load_seconds)
           .arg(run).arg(std::int64_t{table}).arg(std::int64_t{p.ordinal}).run();
+      set_statements(*db_, run, table, p.ordinal, p.statements);
     });
   }
 
@@ -281,6 +293,10 @@ class SqliteStore final : public StateStore {
     transaction.commit();
   }
 
+  std::vector<LoadStatement> statements_of(const std::string& run, int table, int partition) {
+    return has_statements_ ? read_statements(*db_, run, table, partition) : std::vector<LoadStatement>{};
+  }
+
   void upgrade(bool read_only) {
     const auto version = [&] {
       SqliteStatement query(*db_, "PRAGMA user_version");
@@ -292,9 +308,12 @@ class SqliteStore final : public StateStore {
       throw Error(ErrorKind::usage, fmt::format("the ledger has version {}, this program knows up to {}", found, kVersion),
                   db_->path(), "use the newer pulk that made it");
     if (found == kVersion) return;
-    if (read_only)
-      throw Error(ErrorKind::usage, fmt::format("the ledger has the older version {}", found), db_->path(),
-                  "run `pulk migrate` here once: it upgrades the ledger");
+    if (read_only && found == 0)
+      throw Error(ErrorKind::usage, "the ledger is empty", db_->path(), "run `pulk migrate` here: it makes it");
+    if (read_only) {
+      has_statements_ = false;
+      return;
+    }
     SqliteTransaction transaction(*db_);
     found = version();  // another process may have been first
     for (; found < kVersion; ++found) db_->execute(kUpgrades[found]);
@@ -303,6 +322,7 @@ class SqliteStore final : public StateStore {
   }
 
   std::mutex mutex_;
+  bool has_statements_ = true;  // false: opened to be read, and still of version 1
   std::unique_ptr<SqliteDb> db_;
   std::unique_ptr<WorkspaceOwner> owner_;
 };

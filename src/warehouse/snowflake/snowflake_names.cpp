@@ -53,6 +53,10 @@ std::string run_folder(const std::string& run, const QualifiedName& target) {
   return "pulk/" + to_lower(of_table(run, target)) + "/";
 }
 
+std::string trial_name(const std::string& run, const QualifiedName& target) {
+  return "_PULK_TRIAL_" + of_table(run, target);
+}
+
 std::string stage_place(const std::string& users, const std::string& run, const QualifiedName& target) {
   if (users.empty()) return "@" + full_name(target.database, kOwnSchema, stage_name(run, target)) + "/";
   return users + (users.ends_with("/") ? "" : "/") + run_folder(run, target);

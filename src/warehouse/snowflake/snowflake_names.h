@@ -25,6 +25,8 @@ std::string own_prefix(const std::string& database);  // "DB"."_PULK".
 // Of one table of one run, in the own schema.
 std::string staging_name(const std::string& run, const QualifiedName& target);
 std::string stage_name(const std::string& run, const QualifiedName& target);
+// Of a table, or a schema, that is made and removed at once to see whether that is possible; beside the target.
+std::string trial_name(const std::string& run, const QualifiedName& target);
 // The folder of one table of one run on a stage of the user's: "pulk/<run>_<table>/".
 std::string run_folder(const std::string& run, const QualifiedName& target);
 // Where the files of one table of one run are: on a stage of pulk's own, or below `users`.

@@ -1,6 +1,7 @@
 // What pulk makes in Snowflake, and what it finds there. All of it is DDL, which commits by itself: nothing here is
 // called inside a transaction.
 #include <algorithm>
+#include <functional>
 
 #include "adbc/snowflake/error.h"
 #include "base/error.h"
@@ -14,6 +15,32 @@ namespace {
 
 std::string schema_of(const std::string& database, const std::string& schema) {
   return quote_double(database) + "." + quote_double(schema);
+}
+
+// A role does not see what it has no privilege on, so that a refusal to make a thing has two reasons.
+void make(const std::string& what, const std::string& grants, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::refused) throw;
+    throw Error(ErrorKind::refused,
+                "the role of this connection sees no " + what + ", and may not make it: " + error.message(),
+                error.subject(), "GRANT " + grants + " TO ROLE …");
+  }
+}
+
+std::string columns_of(const TablePlan& plan) {
+  std::vector<std::string> parts, key;
+  for (const ColumnPlan& column : plan.columns)
+    parts.push_back(quote_double(column.target_name) + " " + column.target_type + (column.nullable ? "" : " NOT NULL"));
+  for (const std::string& column : plan.primary_key) key.push_back(quote_double(column));
+  if (!key.empty()) parts.push_back("PRIMARY KEY (" + join(key, ", ") + ")");
+  return " (" + join(parts, ", ") + ")";
+}
+
+std::string grants_on(const QualifiedName& table) {
+  return "SELECT, INSERT, DELETE ON TABLE " + snowflake::full_name(table) + ", or CREATE TABLE ON SCHEMA " +
+         schema_of(table.database, table.schema);
 }
 
 }  // namespace
@@ -63,34 +90,72 @@ bool SnowflakeSession::has_own_tables(const std::string& database) {
 void SnowflakeSession::create_own_tables(const std::string& database) {
   if (has_own_tables(database)) return;
   if (!exists("DATABASES", database, "")) {
-    execute("CREATE DATABASE IF NOT EXISTS " + quote_double(database));
+    make("database " + database, "USAGE ON DATABASE " + quote_double(database),
+         [&] { execute("CREATE DATABASE IF NOT EXISTS " + quote_double(database)); });
     log_info("made the database " + database);
   }
+  const std::string own = schema_of(database, snowflake::kOwnSchema);
   if (!exists("SCHEMAS", snowflake::kOwnSchema, "DATABASE " + quote_double(database)))
-    execute("CREATE SCHEMA IF NOT EXISTS " + schema_of(database, snowflake::kOwnSchema) +
-            " COMMENT = 'marks and staging of pulk: which rows of which run are loaded'");
-  marks(database).create_tables();
-  // With its row at once: a table without it would guard nothing.
-  execute("CREATE TABLE IF NOT EXISTS " + snowflake::own_prefix(database) + "guard AS SELECT 0 AS turns");
+    make("schema " + own, "CREATE SCHEMA ON DATABASE " + quote_double(database), [&] {
+      execute("CREATE SCHEMA IF NOT EXISTS " + own +
+              " COMMENT = 'marks and staging of pulk: which rows of which run are loaded'");
+    });
+  make("table " + own + ".MARK, LEASE or GUARD", "CREATE TABLE ON SCHEMA " + own, [&] {
+    marks(database).create_tables();
+    // With its row at once: a table without it would guard nothing.
+    execute("CREATE TABLE IF NOT EXISTS " + snowflake::own_prefix(database) + "guard AS SELECT 0 AS turns");
+  });
   prepared_.insert(database);
 }
 
 void SnowflakeSession::create_target(const TablePlan& plan) {
   const QualifiedName& target = plan.target;
   if (!exists("SCHEMAS", target.schema, "DATABASE " + quote_double(target.database))) {
-    execute("CREATE SCHEMA IF NOT EXISTS " + schema_of(target.database, target.schema));
+    make("schema " + schema_of(target.database, target.schema),
+         "USAGE ON SCHEMA " + schema_of(target.database, target.schema),
+         [&] { execute("CREATE SCHEMA IF NOT EXISTS " + schema_of(target.database, target.schema)); });
     log_info("made the schema " + target.database + "." + target.schema);
   }
   const std::string schema = "SCHEMA " + schema_of(target.database, target.schema);
   if (exists("VIEWS", target.table, schema))
     throw Error(ErrorKind::refused, "the target is a view", target.display(), "name another target table");
   if (exists("TABLES", target.table, schema)) return;
-  std::vector<std::string> parts, key;
-  for (const ColumnPlan& column : plan.columns)
-    parts.push_back(quote_double(column.target_name) + " " + column.target_type + (column.nullable ? "" : " NOT NULL"));
-  for (const std::string& column : plan.primary_key) key.push_back(quote_double(column));
-  if (!key.empty()) parts.push_back("PRIMARY KEY (" + join(key, ", ") + ")");
-  execute("CREATE TABLE IF NOT EXISTS " + snowflake::full_name(target) + " (" + join(parts, ", ") + ")");
+  make("table " + snowflake::full_name(target), grants_on(target),
+       [&] { execute("CREATE TABLE IF NOT EXISTS " + snowflake::full_name(target) + columns_of(plan)); });
+}
+
+void SnowflakeSession::try_create_target(const std::string& run, const TablePlan& plan) {
+  const QualifiedName& target = plan.target;
+  const std::string name = snowflake::trial_name(run, target);
+  if (!exists("SCHEMAS", target.schema, "DATABASE " + quote_double(target.database))) {
+    const std::string schema = schema_of(target.database, name);
+    const std::string meant = schema_of(target.database, target.schema);
+    make("schema " + meant, "USAGE ON SCHEMA " + meant, [&] { execute("CREATE OR REPLACE SCHEMA " + schema); });
+    execute("CREATE TABLE " + schema + "." + quote_double(target.table) + columns_of(plan));
+    execute("DROP SCHEMA IF EXISTS " + schema);
+    return;
+  }
+  if (exists("TABLES", target.table, "SCHEMA " + schema_of(target.database, target.schema))) return;
+  const std::string table = snowflake::full_name(target.database, target.schema, name);
+  make("table " + snowflake::full_name(target), grants_on(target),
+       [&] { execute("CREATE OR REPLACE TABLE " + table + columns_of(plan)); });
+  execute("DROP TABLE IF EXISTS " + table);
+}
+
+std::string SnowflakeSession::left_of_trial(const std::string& run, const QualifiedName& target) {
+  const std::string name = snowflake::trial_name(run, target), database = "DATABASE " + quote_double(target.database);
+  if (exists("SCHEMAS", name, database)) return "schema " + name;
+  if (exists("SCHEMAS", target.schema, database) &&
+      exists("TABLES", name, "SCHEMA " + schema_of(target.database, target.schema)))
+    return "empty table " + target.schema + "." + name;
+  return "";
+}
+
+void SnowflakeSession::drop_trial(const std::string& run, const QualifiedName& target) {
+  const std::string name = snowflake::trial_name(run, target);
+  execute("DROP SCHEMA IF EXISTS " + schema_of(target.database, name));
+  if (exists("SCHEMAS", target.schema, "DATABASE " + quote_double(target.database)))
+    execute("DROP TABLE IF EXISTS " + snowflake::full_name(target.database, target.schema, name));
 }
 
 bool SnowflakeSession::create_staging(const std::string& run, const TablePlan& plan) {
@@ -101,17 +166,21 @@ bool SnowflakeSession::create_staging(const std::string& run, const TablePlan& p
   std::string columns;
   for (const ColumnPlan& column : plan.columns)
     columns += quote_double(column.target_name) + " " + column.target_type + ", ";
-  execute("CREATE TRANSIENT TABLE IF NOT EXISTS " + staging(run, target) + " (" + columns +
-          quote_double(snowflake::kPartitionColumn) + " NUMBER(10,0)) DATA_RETENTION_TIME_IN_DAYS = 0");
+  make("staging table", "CREATE TABLE ON SCHEMA " + schema_of(target.database, snowflake::kOwnSchema), [&] {
+    execute("CREATE TRANSIENT TABLE IF NOT EXISTS " + staging(run, target) + " (" + columns +
+            quote_double(snowflake::kPartitionColumn) + " NUMBER(10,0)) DATA_RETENTION_TIME_IN_DAYS = 0");
+  });
   return true;
 }
 
 void SnowflakeSession::create_stage(const std::string& run, const QualifiedName& target) {
   if (!connection_.stage.empty()) return;
   // SNOWFLAKE_SSE: the service encrypts, so the driver needs no copy of each file on this machine.
-  execute("CREATE STAGE IF NOT EXISTS " +
-          snowflake::full_name(target.database, snowflake::kOwnSchema, snowflake::stage_name(run, target)) +
-          " ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')");
+  make("stage for the files", "CREATE STAGE ON SCHEMA " + schema_of(target.database, snowflake::kOwnSchema), [&] {
+    execute("CREATE STAGE IF NOT EXISTS " +
+            snowflake::full_name(target.database, snowflake::kOwnSchema, snowflake::stage_name(run, target)) +
+            " ENCRYPTION = (TYPE = 'SNOWFLAKE_SSE')");
+  });
 }
 
 void SnowflakeSession::abort_left_open(const std::string& run) {
@@ -132,6 +201,7 @@ void SnowflakeSession::clean(const RunIdentity& who, const QualifiedName& target
     if (!has_own_tables(target.database)) return;
     // A killed process may have left a transaction that locks the staging table.
     if (forget) abort_left_open(who.run);
+    if (forget) drop_trial(who.run, target);
     execute("DROP TABLE IF EXISTS " + staging(who.run, target));
     files_.remove_all(*client_, who.run, target);
     transaction(who.run, [&] { marks(target.database).remove(who.run, snowflake::target_of(target), forget); });
@@ -157,6 +227,8 @@ std::vector<WarehouseSession::Leftover> SnowflakeSession::leftovers() {
         const std::string stage = snowflake::stage_name(trace.run, target);
         if (exists("STAGES", stage, "SCHEMA " + schema_of(database, snowflake::kOwnSchema)))
           found.push_back({trace.run, target, "stage " + stage, trace.owner});
+        if (const std::string trial = left_of_trial(trace.run, target); !trial.empty())
+          found.push_back({trace.run, target, trial, trace.owner});
         if (const std::string files = files_.left_in_bucket(trace.run, target); !files.empty())
           found.push_back({trace.run, target, files, trace.owner});
         if (trace.leased)

@@ -1,5 +1,6 @@
 // Publishing in Snowflake: one DML transaction overwrites the target from staging and sets the publish mark. The target
 // itself is never replaced, so it keeps its kind, grants, policies, clustering and comments.
+#include <chrono>
 #include <map>
 
 #include "base/error.h"
@@ -35,6 +36,7 @@ std::int64_t SnowflakeSession::publish(const RunIdentity& who, const TablePlan& 
     tag(who, plan.target, 0);
     const Marks::Target target = snowflake::target_of(plan.target);
     Marks all = marks(plan.target.database);
+    statements_.clear();
     for (const Mark& mark : all.look(who.run, target)) {
       // The answer to an earlier COMMIT was lost: it is done.
       if (mark.partition.empty() && mark.state == MarkState::published && mark.fence == fence) {
@@ -42,6 +44,10 @@ std::int64_t SnowflakeSession::publish(const RunIdentity& who, const TablePlan& 
         return;
       }
     }
+    // So late, a run that fails before leaves no table without rows. DDL commits by itself: a crash from here on does,
+    // and the next start goes on with it. A process that was taken over makes nothing.
+    all.check_fence(who.run, target, "", fence);
+    create_target(plan);
     check_still_planned(who.run, plan);
     std::vector<std::string> quoted;
     for (const ColumnPlan& column : plan.columns) quoted.push_back(quote_double(column.target_name));
@@ -54,9 +60,14 @@ std::int64_t SnowflakeSession::publish(const RunIdentity& who, const TablePlan& 
         throw Error(ErrorKind::integrity,
                     "staging has " + format_count(staged) + " rows where the marks say " + format_count(rows),
                     plan.target.display());
+      LoadStatement statement;
+      const auto start = std::chrono::steady_clock::now();
       const std::int64_t inserted =
           execute(std::string("INSERT ") + (mode == PublishMode::replace ? "OVERWRITE " : "") + "INTO " +
                   snowflake::full_name(plan.target) + " (" + names + ") SELECT " + names + " FROM " + from);
+      statement.rows = inserted;
+      note_statement(statement, start);
+      statements_.push_back(statement);
       step("publish.data_in");
       if (inserted != rows)
         throw Error(ErrorKind::integrity,

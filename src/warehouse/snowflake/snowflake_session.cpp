@@ -23,6 +23,14 @@ std::size_t most_files() {
   return number.empty() ? 1000 : std::stoul(number);
 }
 
+constexpr const char* kQuery = ": query ";
+
+// Errors of the driver's own have higher codes.
+bool is_of_the_service(const Error& error) {
+  const int code = snowflake::error_code(error.message());
+  return code > 0 && code < 260000;
+}
+
 }  // namespace
 
 SnowflakeSession::SnowflakeSession(const SnowflakeConnection& connection, SnowflakeFiles& files, LiveSessions& live,
@@ -52,8 +60,10 @@ void SnowflakeSession::guarded(const std::string& subject, const std::function<v
   try {
     work();
   } catch (const Error& error) {
-    if (error.subject().empty()) throw error.with_subject(subject);
-    throw;
+    if (!error.subject().empty()) throw;
+    throw error.with_subject(is_of_the_service(error) && !last_before_rollback_.empty()
+                                 ? subject + kQuery + last_before_rollback_
+                                 : subject);
   }
   wrecked_ = false;
 }
@@ -71,14 +81,19 @@ void SnowflakeSession::transaction(const std::string& run, const std::function<v
     transaction_ = query("SELECT CURRENT_TRANSACTION()").at(0).at(0);
     work();
   } catch (...) {
-    try {
-      client_->execute("ROLLBACK");
-    } catch (const Error&) {
-      // The error that brought us here is the one to report; the service rolls back what a dead session left.
-    }
+    roll_back();
     throw;
   }
   execute("COMMIT");
+}
+
+void SnowflakeSession::roll_back() {
+  try {
+    client_->execute("ROLLBACK");
+    last_before_rollback_ = query("SELECT LAST_QUERY_ID(-2)").at(0).at(0);
+  } catch (const Error&) {
+    // The error that brought us here is the one to report; the service rolls back what a dead session left.
+  }
 }
 
 std::string SnowflakeSession::marks_prefix(const std::string& database) { return snowflake::own_prefix(database); }
@@ -109,6 +124,9 @@ std::vector<Mark> SnowflakeSession::take(const RunIdentity& who, const TablePlan
     tag(who, plan.target, 0);
     const Marks::Target target = snowflake::target_of(plan.target);
     create_own_tables(plan.target.database);
+    // Before anything that waits for a lock, and also of a table that is published: what is left open may be of
+    // another.
+    abort_left_open(who.run);
     Marks all = marks(plan.target.database);
     found = all.look(who.run, target);
     if (Marks::published(found)) return;
@@ -116,10 +134,9 @@ std::vector<Mark> SnowflakeSession::take(const RunIdentity& who, const TablePlan
     all.check_lease(who, target);
     const bool any_loaded =
         std::any_of(found.begin(), found.end(), [](const Mark& m) { return m.state == MarkState::loaded; });
-    create_target(plan);
+    const bool resumed = !found.empty();
     const bool fresh = create_staging(who.run, plan);
     create_stage(who.run, plan.target);
-    abort_left_open(who.run);
     transaction(who.run, [&] {
       // Unique keys are not enforced: without a row that both must change, two runs could both find no lease. Not a
       // count: the column is NUMBER(1,0), the type of the literal that it was made of.
@@ -131,6 +148,11 @@ std::vector<Mark> SnowflakeSession::take(const RunIdentity& who, const TablePlan
     // Somebody dropped the staging table of an unfinished run: what the marks call loaded is not there any more.
     if (fresh && any_loaded)
       log_warning("the staging table of " + plan.target.display() + " was gone: all its partitions are loaded again");
+    // After the marks: they lead the next start, and `pulk clean`, to what a process leaves that is killed here.
+    if (!any_loaded) {
+      if (resumed) drop_trial(who.run, plan.target);
+      try_create_target(who.run, plan);
+    }
     found = all.look(who.run, target);
   });
   return found;
@@ -160,6 +182,7 @@ LoadResult SnowflakeSession::load(const RunIdentity& who, const TablePlan& plan,
   const std::string subject = plan.target.display() + " partition " + std::to_string(load.ordinal);
   guarded(subject, [&] {
     tag(who, plan.target, load.ordinal);
+    statements_.clear();
     delete_earlier_rows(who, plan, load);
     transaction(who.run, [&] {
       step("load.begun");
@@ -188,6 +211,11 @@ void SnowflakeSession::delete_earlier_rows(const RunIdentity& who, const TablePl
   });
 }
 
+void SnowflakeSession::note_statement(LoadStatement& statement, std::chrono::steady_clock::time_point start) {
+  statement.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  statement.query_id = query("SELECT LAST_QUERY_ID()").at(0).at(0);
+}
+
 std::int64_t SnowflakeSession::copy_files(const TablePlan& plan, const std::string& table, const std::string& place,
                                           const PartitionLoad& load) {
   std::vector<std::string> columns, expressions;
@@ -200,28 +228,35 @@ std::int64_t SnowflakeSession::copy_files(const TablePlan& plan, const std::stri
   for (std::size_t from = 0; from < load.files.size(); from += most) {
     std::map<std::string, std::int64_t> expected;
     std::vector<std::string> names;
+    LoadStatement statement;
     for (std::size_t i = from; i < std::min(from + most, load.files.size()); ++i) {
       names.push_back(load.files[i].name);
       expected[load.files[i].name] = load.files[i].rows;
+      statement.bytes += load.files[i].bytes;
     }
+    const auto start = std::chrono::steady_clock::now();
     const auto loaded =
         client_->named_rows(snowflake::copy_statement(table, columns, expressions, load.ordinal, place, names));
+    note_statement(statement, start);
+    const std::string subject =
+        plan.target.display() + " partition " + std::to_string(load.ordinal) + kQuery + statement.query_id;
     for (const auto& file : loaded) {
       if (!file.contains("rows_loaded")) continue;
       const std::string name = file.at("file").substr(file.at("file").rfind('/') + 1);
       const std::int64_t arrived = std::stoll(file.at("rows_loaded"));
       rows += arrived;
+      statement.rows += arrived;
       const auto sent = expected.find(name);
       if (sent == expected.end() || sent->second != arrived)
         throw Error(ErrorKind::integrity,
                     "of the file " + name + " " + format_count(arrived) + " rows arrived where " +
                         format_count(sent == expected.end() ? 0 : sent->second) + " were encoded",
-                    plan.target.display() + " partition " + std::to_string(load.ordinal));
+                    subject);
       expected.erase(sent);
     }
     if (!expected.empty())
-      throw Error(ErrorKind::integrity, "Snowflake says nothing of the file " + expected.begin()->first,
-                  plan.target.display() + " partition " + std::to_string(load.ordinal));
+      throw Error(ErrorKind::integrity, "Snowflake says nothing of the file " + expected.begin()->first, subject);
+    statements_.push_back(statement);
   }
   return rows;
 }

@@ -9,6 +9,7 @@
 // mark, for as long as the COMMIT takes, and for a moment the staging table when rows of an earlier attempt have to go.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -45,6 +46,7 @@ class SnowflakeSession : public WarehouseSession, private SqlChannel {
   void clean(const RunIdentity& who, const QualifiedName& target, bool forget) override;
   std::vector<Leftover> leftovers() override;
   std::string about() override;
+  std::vector<LoadStatement> statements() const override { return statements_; }
 
  private:
   // SqlChannel
@@ -53,11 +55,12 @@ class SnowflakeSession : public WarehouseSession, private SqlChannel {
   std::string literal(std::string_view text) const override { return snowflake::literal(text); }
   std::string same_transaction() const override { return " AND CURRENT_TRANSACTION() = " + literal(transaction_); }
 
-  // Runs `work`; what Snowflake says gets `subject`. After an error the session does nothing any more: it may be in a
-  // transaction.
+  // Runs `work`; what Snowflake says gets `subject`, and the id of the query when it said it within transaction().
+  // After an error the session does nothing any more: it may be in a transaction.
   void guarded(const std::string& subject, const std::function<void()>& work);
   // Runs `work` between BEGIN and COMMIT.
   void transaction(const std::string& run, const std::function<void()>& work);
+  void roll_back();
   // Logs in anew when the login is old. Never inside a transaction.
   void renew();
   void disconnect();
@@ -73,13 +76,22 @@ class SnowflakeSession : public WarehouseSession, private SqlChannel {
   // The staging table; true when it had to be made.
   bool create_staging(const std::string& run, const TablePlan& plan);
   void create_stage(const std::string& run, const QualifiedName& target);
+  // Schema and table, where they are missing.
   void create_target(const TablePlan& plan);
+  // Makes a table like the target, in a schema like its own where that is missing too, and removes it: so it is known
+  // before anything is read whether it can be made, and nobody sees a table without rows meanwhile.
+  void try_create_target(const std::string& run, const TablePlan& plan);
+  // What a killed process left of that, for people; "" for nothing.
+  std::string left_of_trial(const std::string& run, const QualifiedName& target);
+  void drop_trial(const std::string& run, const QualifiedName& target);
   std::string staging(const std::string& run, const QualifiedName& target) const;
   // Ends transactions of this run that belong to no live session of this process.
   void abort_left_open(const std::string& run);
 
   // In a transaction of its own, so that the table is not locked for as long as a COPY takes.
   void delete_earlier_rows(const RunIdentity& who, const TablePlan& plan, const PartitionLoad& load);
+  // Seconds and id of the statement that has just ended.
+  void note_statement(LoadStatement& statement, std::chrono::steady_clock::time_point start);
   std::int64_t copy_files(const TablePlan& plan, const std::string& table, const std::string& place,
                           const PartitionLoad& load);
   void check_still_planned(const std::string& run, const TablePlan& plan);
@@ -92,7 +104,9 @@ class SnowflakeSession : public WarehouseSession, private SqlChannel {
   std::string transaction_;  // the id of the one that is open
   std::string id_;           // of the client's session; "" before its first transaction
   std::string tag_;
-  std::set<std::string> prepared_;  // databases whose own tables are known to be there
+  std::set<std::string> prepared_;         // databases whose own tables are known to be there
+  std::vector<LoadStatement> statements_;  // of the last load() or publish()
+  std::string last_before_rollback_;       // id of the statement; "" as long as all went well
   bool wrecked_ = false;
 };
 

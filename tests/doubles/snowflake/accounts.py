@@ -61,10 +61,26 @@ class Account:
         return role
 
 
+def _is_owner(service, role: Role, kind: str, name: str) -> bool:
+    """The role that made an object may do everything with it; what is in it has owners of its own."""
+    from .translate import name_parts
+    if kind not in ("DATABASE", "SCHEMA", "TABLE", "VIEW", "STAGE"):
+        return False
+    database, *rest = name_parts(name)
+    found = service.catalog.databases.get(database)
+    if rest and found:
+        found = found.schemas.get(rest[0])
+    if len(rest) > 1 and found:
+        found = (found.stages if kind == "STAGE" else found.relations).get(rest[1])
+    return found is not None and found.owner == role.name
+
+
 def require(service, session, privilege: str, kind: str, name: str):
-    """Raises "insufficient privileges" unless the session's role may."""
+    """Raises "insufficient privileges" unless the session's role may; "does not exist" when it may nothing with it."""
     role = service.account.roles.get(session.role)
-    if role is None or not role.may(privilege, kind, name):
+    if role is None or not (role.may(privilege, kind, name) or _is_owner(service, role, kind, name)):
+        if kind in ("TABLE", "VIEW", "STAGE") and not sees(service, session, kind, name):
+            raise errors.missing(kind.capitalize(), name)
         raise errors.no_privilege(kind.lower(), name.rsplit(".", 1)[-1].strip('"'))
 
 
@@ -73,7 +89,7 @@ def sees(service, session, kind: str, name: str) -> bool:
     role = service.account.roles.get(session.role)
     if role is None:
         return False
-    if role.grants is None:
+    if role.grants is None or _is_owner(service, role, kind, name):
         return True
     return any(grant.partition(" ON ")[2].partition(" ")[0] in (kind, "*")
                and fnmatch.fnmatchcase(name, grant.partition(" ON ")[2].partition(" ")[2]) for grant in role.grants)

@@ -135,8 +135,10 @@ def dotted(*parts) -> str:
 
 
 class Catalog:
-    def __init__(self):
+    def __init__(self, sees):
+        """`sees(session, kind, name)`: whether its role has any privilege on an object."""
         self.databases = {}
+        self.sees = sees
 
     def create_database(self, name: str, owner: str, transient=False) -> Database:
         database = Database(name, owner, transient)
@@ -165,13 +167,15 @@ class Catalog:
         return tuple(parts)
 
     def schema(self, session, parts: list, verb="SELECT") -> Schema:
-        """A schema by one or two parts."""
+        """A schema by one or two parts. What is in it exists only for roles with some privilege on both of its parents."""
         if len(parts) == 1:
             if not session.database:
                 raise errors.no_database(verb)
             parts = [session.database, *parts]
         database = self.database(parts[0])
-        if parts[1] not in database.schemas:
+        if not self.sees(session, "DATABASE", dotted(parts[0])):
+            raise errors.missing("Database", render(parts[0]))
+        if parts[1] not in database.schemas or not self.sees(session, "SCHEMA", dotted(*parts)):
             raise errors.missing("Schema", dotted(*parts))
         return database.schemas[parts[1]]
 

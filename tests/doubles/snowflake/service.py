@@ -86,7 +86,7 @@ class Service:
         self.s3 = s3
         self.account = accounts.Account(account)
         self.engine = Engine()
-        self.catalog = Catalog()
+        self.catalog = Catalog(self.sees)
         self.transactions = Transactions(self)
         self.sessions = Sessions(self.settings)
         self.stages = StageStore(self, Path(folder))

@@ -17,6 +17,10 @@ class SystemFunctions:
         found = self.service.transactions.by_id(int(transaction_id))
         if found is None:
             return f"Transaction {transaction_id} does not exist or has already ended."
+        if found.session.user is not t.session.user and t.session.role != "ACCOUNTADMIN":
+            raise errors.no_privilege("transaction", transaction_id)
+        # A statement of it that is under way goes with it; later, it would begin a transaction of its own.
+        self._cancel_all_queries(t, found.session.id)
         self.service.transactions.end_from_outside(found)
         return "Transaction aborted."
 

@@ -149,6 +149,18 @@ Flag = true
   }
 }
 
+TEST_F(ConnectionsToml, snowflake_leaves_no_rows_out) {
+  constexpr std::string_view kTable =
+      "[connections.target.snowflake]\naccount = \"a\"\nuser = \"u\"\npassword = \"p\"\n";
+  load(std::string(kTable) + "on_error = \"ABORT_STATEMENT\"\nclean_up = \"always\"\n");
+  const std::string text = problems(std::string(kTable) + "on_error = \"CONTINUE\"\nmax_rejected_rows = 5\n");
+  for (const char* expected :
+       {"c.toml:connections.target.snowflake.on_error: Snowflake leaves no rows out of Parquet files",
+        "hint: map the column to a type that holds all values",
+        "c.toml:connections.target.snowflake.max_rejected_rows: no rows can be rejected"})
+    EXPECT_NE(text.find(expected), std::string::npos) << text << "\nis without: " << expected;
+}
+
 TEST_F(ConnectionsToml, references_of_another_version_are_refused) {
   expect_problem("[connections.source.postgresql]\npassword = \"vault:x\"",
                  "c.toml:connections.source.postgresql.password: vault is not in this version", ErrorKind::refused);

@@ -79,6 +79,57 @@ TEST_F(SqliteStoreTest, WhatIsWrittenIsThereAfterReopening) {
   EXPECT_FALSE(store->unfinished_run("w").has_value());
 }
 
+TEST_F(SqliteStoreTest, StatementsOfAPartitionAreThoseOfItsLastAttempt) {
+  const auto store = open_sqlite_store(options());
+  store->create_run(run("r1"), {plan()});
+  store->freeze_table("r1", 0, plan());
+  const std::vector<LoadStatement> two{{"q1", 1.5, 4, 60}, {"q2", 0.25, 3, 40}};
+  PartitionRecord p;
+  p.ordinal = 1;
+  p.statements = two;
+  store->begin_attempt("r1", 0, 1);
+  store->set_partition_loaded("r1", 0, p);
+  p.ordinal = 2;
+  p.statements = {{"q3", 2, 5, 70}};
+  store->begin_attempt("r1", 0, 2);
+  store->set_partition_loaded("r1", 0, p);
+  // A record that only repeats what the mark says takes nothing away.
+  p.statements = {};
+  store->set_partition_loaded("r1", 0, p);
+  store->set_table_published("r1", 0, "s1", "snapshot", 12, {{"q4", 3, 12, 0}});
+  TableRecord table = store->tables("r1").at(0);
+  EXPECT_EQ(table.partitions[0].statements, two);
+  EXPECT_EQ(table.partitions[1].statements, (std::vector<LoadStatement>{{"q3", 2, 5, 70}}));
+  EXPECT_EQ(table.statements, (std::vector<LoadStatement>{{"q4", 3, 12, 0}}));
+  store->begin_attempt("r1", 0, 1);
+  table = store->tables("r1").at(0);
+  EXPECT_TRUE(table.partitions[0].statements.empty());
+  EXPECT_EQ(table.partitions[1].statements.size(), 1U);
+}
+
+TEST_F(SqliteStoreTest, AnOlderLedgerIsUpgradedAndKeepsItsRuns) {
+  {
+    const auto store = open_sqlite_store(options());
+    store->create_run(run("r1"), {plan()});
+    store->freeze_table("r1", 0, plan());
+  }
+  {
+    // As the first version left it.
+    SqliteDb db(folder_ + "/ws/ledger.sqlite", false, std::chrono::seconds(5));
+    db.execute("DROP TABLE statement");
+    db.execute("PRAGMA user_version = 1");
+  }
+  auto reader = options();
+  reader.read_only = true;
+  EXPECT_EQ(open_sqlite_store(reader)->tables("r1").at(0).partitions.size(), 2U);
+  const auto store = open_sqlite_store(options());
+  const auto tables = store->tables("r1");
+  ASSERT_EQ(tables.size(), 1U);
+  EXPECT_EQ(tables[0].partitions.size(), 2U);
+  store->set_table_published("r1", 0, "s1", "snapshot", 1, {{"q1", 1, 1, 0}});
+  EXPECT_EQ(store->tables("r1").at(0).statements.size(), 1U);
+}
+
 TEST_F(SqliteStoreTest, ALivingOwnerIsNamed) {
   const auto store = open_sqlite_store(options());
   try {

@@ -1,4 +1,4 @@
-// The mark protocol (I2) and the count gate (I1), the same for every embedded target.
+// The mark protocol (I2) and the count gate (I1), the same for every target.
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -13,10 +13,17 @@ using Ids = std::vector<std::int64_t>;
 class MarkProtocol : public testing::TestWithParam<std::string> {
  protected:
   MarkProtocol() : target_(make_target(GetParam(), folder_.path())) {}
+  void TearDown() override {
+    if (service()) ask_snowflake("DROP DATABASE IF EXISTS " + target_.database);
+  }
 
   TablePlan plan(int partitions, const std::string& table = "orders") {
-    return plan_of(*target_.warehouse, {"", "main", table}, partitions);
+    return plan_of(*target_.warehouse, full(table), partitions);
   }
+  QualifiedName full(const std::string& table) const { return {target_.database, "main", table}; }
+  bool service() const { return GetParam() == "snowflake"; }
+  // What a reader finds after the first publish failed: a service's DDL cannot be part of the transaction.
+  std::optional<Ids> after_a_failed_publish() const { return service() ? std::optional(Ids{}) : std::nullopt; }
   RunIdentity who(const std::string& run) { return {run, "host pid 1 workspace /w of " + run}; }
 
   StagedFile file(const TablePlan& plan, const std::string& run, const std::string& name, const Ids& ids) {
@@ -35,8 +42,8 @@ class MarkProtocol : public testing::TestWithParam<std::string> {
     session = target_.open();
   }
   // A whole run, from take to clean.
-  std::int64_t move(const std::string& run, const std::vector<Ids>& partitions,
-                    PublishMode mode = PublishMode::replace, const std::string& table = "orders") {
+  std::int64_t move(const std::string& run, const std::vector<Ids>& partitions, PublishMode mode = PublishMode::replace,
+                    const std::string& table = "orders") {
     const TablePlan p = plan(static_cast<int>(partitions.size()), table);
     auto session = target_.open();
     const std::int64_t fence = mark_of(session->take(who(run), p), "").fence;
@@ -46,7 +53,13 @@ class MarkProtocol : public testing::TestWithParam<std::string> {
     session->clean(who(run), p.target, false);
     return rows;
   }
-  std::optional<Ids> ids(const std::string& table = "orders") { return target_.ids({"", "main", table}); }
+  // A service may hold those of other tests.
+  std::vector<WarehouseSession::Leftover> left(WarehouseSession& session) {
+    std::vector<WarehouseSession::Leftover> found = session.leftovers();
+    std::erase_if(found, [&](const auto& leftover) { return leftover.target.database != target_.database; });
+    return found;
+  }
+  std::optional<Ids> ids(const std::string& table = "orders") { return target_.ids(full(table)); }
 
   TempFolder folder_;
   Target target_;
@@ -143,9 +156,7 @@ TEST_P(MarkProtocol, AStaleFenceChangesNothing) {
     reopen(session);
     EXPECT_EQ(error_of([&] { session->restamp(who("r1"), p, "p1", stale, "x"); }).kind(), ErrorKind::retryable);
     reopen(session);
-    EXPECT_EQ(error_of([&] {
-                session->publish(who("r1"), p, PublishMode::replace, stale);
-              }).kind(),
+    EXPECT_EQ(error_of([&] { session->publish(who("r1"), p, PublishMode::replace, stale); }).kind(),
               ErrorKind::retryable);
     session.reset();
     EXPECT_EQ(ids(), std::nullopt);
@@ -163,11 +174,10 @@ TEST_P(MarkProtocol, ResetAndReloadReplacesThePartition) {
   load(*session, p, "r1", 1, 1, {1, 2});
   load(*session, p, "r1", 2, 1, {3});
   session->reset(who("r1"), p, "p1", 1);
-  const Error error = error_of(
-      [&] { session->publish(who("r1"), p, PublishMode::replace, 1); });
+  const Error error = error_of([&] { session->publish(who("r1"), p, PublishMode::replace, 1); });
   EXPECT_EQ(error.kind(), ErrorKind::internal) << error.what();
   session.reset();
-  EXPECT_EQ(ids(), std::nullopt);
+  EXPECT_EQ(ids(), after_a_failed_publish());
 
   reopen(session);
   load(*session, p, "r1", 1, 1, {10, 20, 30}, 2);
@@ -211,9 +221,12 @@ TEST_P(MarkProtocol, AFileThatIsMissingOrChangedIsFound) {
   auto session = target_.open();
   session->take(who("r1"), p);
   PartitionLoad l = load_of(p, 1, 1, {file(p, "r1", "p00001-a1-001.parquet", {1, 2, 3})});
-  l.files[0].bytes += 1;
-  EXPECT_EQ(error_of([&] { session->load(who("r1"), p, *target_.stage("r1", p), l); }).kind(), ErrorKind::integrity);
-  l.files[0].bytes -= 1;
+  // The size of a file on a service's stage is looked at when it is put there.
+  if (!service()) {
+    l.files[0].bytes += 1;
+    EXPECT_EQ(error_of([&] { session->load(who("r1"), p, *target_.stage("r1", p), l); }).kind(), ErrorKind::integrity);
+    l.files[0].bytes -= 1;
+  }
   l.files[0].name = "p00001-a1-002.parquet";
   reopen(session);
   EXPECT_EQ(error_of([&] { session->load(who("r1"), p, *target_.stage("r1", p), l); }).kind(), ErrorKind::integrity);
@@ -228,6 +241,7 @@ TEST_P(MarkProtocol, ASecondRunOnTheTableIsRefused) {
   EXPECT_NE(error.message().find("r1"), std::string::npos);
   EXPECT_NE(error.message().find("host pid 1"), std::string::npos);
   EXPECT_NE(error.hint().find("pulk clean --abandon r1"), std::string::npos);
+  reopen(session);
   // Another table is free, and so is this one once the first run is given up.
   session->take(who("r2"), plan(1, "others"));
   session->clean(who("r1"), p.target, false);
@@ -280,18 +294,18 @@ TEST_P(MarkProtocol, CleanLeavesOnlyThePublishMark) {
   load(*session, p, "r1", 1, 1, {1});
   const auto stage = target_.stage("r1", p);
   for (const std::string& name : stage->list()) stage->remove(name);
-  const auto left = session->leftovers();
-  ASSERT_EQ(left.size(), 3u);
-  for (const auto& leftover : left) {
+  const auto before = left(*session);
+  ASSERT_EQ(before.size(), service() ? 4u : 3u);  // with a stage
+  for (const auto& leftover : before) {
     EXPECT_EQ(leftover.run, "r1");
     EXPECT_EQ(leftover.target, p.target);
     EXPECT_EQ(leftover.owner, who("r1").owner);
   }
   session->publish(who("r1"), p, PublishMode::replace, 1);
-  EXPECT_EQ(session->leftovers().size(), 1u);
+  EXPECT_EQ(left(*session).size(), service() ? 3u : 1u);
   session->clean(who("r1"), p.target, false);
   session->clean(who("r1"), p.target, false);
-  EXPECT_TRUE(session->leftovers().empty());
+  EXPECT_TRUE(left(*session).empty());
   EXPECT_EQ(mark_of(session->take(who("r1"), p), "").state, MarkState::published);
   session->clean(who("r1"), p.target, true);
   EXPECT_EQ(mark_of(session->take(who("r1"), p), "").state, MarkState::pending);
@@ -307,7 +321,7 @@ TEST_P(MarkProtocol, AbandoningARunLeavesThePublishedTable) {
   session->take(who("r2"), p);
   load(*session, p, "r2", 1, 1, {7});
   session->clean(who("r2"), p.target, false);
-  EXPECT_TRUE(session->leftovers().empty());
+  EXPECT_TRUE(left(*session).empty());
   session.reset();
   EXPECT_EQ(ids(), Ids{1});
 }
@@ -315,29 +329,30 @@ TEST_P(MarkProtocol, AbandoningARunLeavesThePublishedTable) {
 TEST_P(MarkProtocol, DescribeKnowsColumnsAndKinds) {
   move("r1", {{1}});
   auto session = target_.open();
-  EXPECT_FALSE(session->describe({"", "main", "nothing"}));
-  const auto table = session->describe({"", "main", "orders"});
+  EXPECT_FALSE(session->describe(full("nothing")));
+  const auto table = session->describe(full("orders"));
   ASSERT_TRUE(table);
   ASSERT_EQ(table->columns.size(), 2u);
   EXPECT_EQ(table->columns[0].name, "id");
-  EXPECT_EQ(table->columns[0].type, "BIGINT");
+  EXPECT_EQ(table->columns[0].type, service() ? "NUMBER(19,0)" : "BIGINT");
   EXPECT_FALSE(table->columns[0].nullable);
-  EXPECT_EQ(table->columns[1].type, "VARCHAR");
+  EXPECT_EQ(table->columns[1].type, service() ? "VARCHAR(16777216)" : "VARCHAR");
   EXPECT_TRUE(table->columns[1].nullable);
 }
 
 TEST_P(MarkProtocol, AwkwardTableNames) {
-  const std::vector<std::string> names = {"a b", "a.b", ".hidden", "a\"b",  "it's", "select", "\xF0\x9F\x90\x98",
-                                          "a/b", "..",  "%2E",     "a[1]*?"};
+  std::vector<std::string> names = {"a b", "a.b", ".hidden", "a\"b",  "it's", "select", "\xF0\x9F\x90\x98",
+                                    "a/b", "..",  "%2E",     "a[1]*?"};
+  if (service()) names = {"a \"b.c", "it's", "\xF0\x9F\x90\x98/\\"};  // each table takes a second
   std::int64_t id = 100;
-  for (const std::string& name : names) EXPECT_EQ(move("r1", {{++id}}, PublishMode::replace, name), 1) << name;
+  for (const std::string& awkward : names) EXPECT_EQ(move("r1", {{++id}}, PublishMode::replace, awkward), 1) << awkward;
   id = 100;
-  for (const std::string& name : names) {
-    if (target_.kind == "files") {
-      EXPECT_EQ(ids(name), Ids{++id}) << name;
+  for (const std::string& awkward : names) {
+    if (target_.kind != "duckdb") {
+      EXPECT_EQ(ids(awkward), Ids{++id}) << awkward;
       continue;
     }
-    EXPECT_EQ(ask_duckdb(target_.place, "SELECT id::VARCHAR FROM main." + quote_double(name)),
+    EXPECT_EQ(ask_duckdb(target_.place, "SELECT id::VARCHAR FROM main." + quote_double(awkward)),
               std::vector<std::string>{std::to_string(++id)});
   }
 }
@@ -385,11 +400,10 @@ TEST_P(MarkProtocol, KilledAtAnyStepThenResumed) {
             continue;
           load(*session, p, "r2", ordinal, fence, rows[static_cast<std::size_t>(ordinal) - 1], 2);
         }
-        session->publish(who("r2"), p, append ? PublishMode::append : PublishMode::replace,
-                         fence);
+        session->publish(who("r2"), p, append ? PublishMode::append : PublishMode::replace, fence);
       }
       session->clean(who("r2"), p.target, false);
-      EXPECT_TRUE(session->leftovers().empty());
+      EXPECT_TRUE(left(*session).empty());
       session.reset();
       EXPECT_EQ(ids(), append ? (Ids{1, 2, 3, 4, 5}) : (Ids{3, 4, 5}));
       move("r3", {{9}});
@@ -399,6 +413,8 @@ TEST_P(MarkProtocol, KilledAtAnyStepThenResumed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Embedded, MarkProtocol, testing::Values("duckdb", "files"),
+                         [](const auto& kind) { return kind.param; });
+INSTANTIATE_TEST_SUITE_P(DISABLED_Snowflake, MarkProtocol, testing::Values("snowflake"),
                          [](const auto& kind) { return kind.param; });
 
 }  // namespace

@@ -23,6 +23,8 @@
 #include "adbc/adbc.h"
 #include "base/error.h"
 #include "catalog/arrow_schema.h"
+#include "catalog/identifier.h"
+#include "unit/warehouse/snowflake_target.h"
 #include "warehouse/duckdb/duckdb_file.h"
 #include "warehouse/duckdb/duckdb_warehouse.h"
 #include "warehouse/files/files_warehouse.h"
@@ -151,10 +153,11 @@ Error error_of(Work&& work) {
   return {ErrorKind::internal, ""};
 }
 
-// Both embedded targets behind one face.
+// All targets behind one face.
 struct Target {
   std::string kind;
-  std::string place;  // the DuckDB file, or the folder
+  std::string place;     // the DuckDB file, or the folder
+  std::string database;  // in Snowflake; else ""
   std::string spool;
   std::unique_ptr<Warehouse> warehouse;
 
@@ -167,7 +170,15 @@ struct Target {
   // The ids of the published table, sorted; nothing when there is no table.
   std::optional<std::vector<std::int64_t>> ids(const QualifiedName& table) const {
     std::vector<std::string> lines;
-    if (kind == "files") {
+    if (kind == "snowflake") {
+      const std::string name = quote_double(table.schema) + "." + quote_double(table.table);
+      try {
+        lines = ask_snowflake("SELECT \"id\" FROM " + quote_double(database) + "." + name + " ORDER BY 1");
+      } catch (const Error& error) {
+        if (!snowflake::is_missing(error)) throw;
+        return std::nullopt;
+      }
+    } else if (kind == "files") {
       const std::string folder = files::table_folder(place, table) + "/current";
       if (!std::filesystem::exists(folder)) return std::nullopt;
       // Copies have names without the characters that mean something in DuckDB's patterns.
@@ -199,7 +210,11 @@ inline Target make_target(const std::string& kind, const std::string& folder) {
   target.place = folder + (kind == "files" ? "/out" : "/out.duckdb");
   target.spool = folder + "/spool";
   if (kind == "files") target.warehouse = make_files_warehouse({target.place});
-  else target.warehouse = make_duckdb_warehouse({target.place});
+  else if (kind == "duckdb") target.warehouse = make_duckdb_warehouse({target.place});
+  else {
+    target.database = fresh_database();
+    target.warehouse = make_snowflake_warehouse(snowflake_connection(), nullptr);
+  }
   return target;
 }
 

@@ -82,6 +82,8 @@ def drop(service, session, query) -> Result:
         schema = catalog.schema(session, path[:2])
         for held, key in ((schema.temporary_stages, (session.id, name)), (schema.stages, name)):
             if key in held:
+                if held is schema.stages:
+                    service.require(session, "OWNERSHIP", "STAGE", dotted(*path))
                 service.stages.drop(held.pop(key))
                 return status(f"{render(name)} successfully dropped.")
         return gone(dotted(*path), "Stage")

@@ -1,4 +1,4 @@
-"""COPY INTO table, carried out: all or nothing, or row by row with the bad ones told."""
+"""COPY INTO table, carried out: all or nothing, or row by row with the bad ones told, where the service does that."""
 
 import re
 from dataclasses import dataclass
@@ -254,11 +254,17 @@ def _column_of(service, session, load, relation, row):
 
 
 def _load_each(service, session, transaction, load, files, on_error) -> list:
-    """CONTINUE and SKIP_FILE: bad rows are found first, file by file; then the good ones are loaded."""
+    """CONTINUE and SKIP_FILE: bad rows are found first, file by file; then the good ones are loaded.
+
+    Of Parquet, JSON and the like no rows are left out: with CONTINUE and SKIP_FILE_<n> a value that cannot be converted ends the
+    statement, as ABORT_STATEMENT does (documentation of COPY INTO <table>, ON_ERROR)."""
+    by_row = load.format["TYPE"] == "CSV" or on_error == "SKIP_FILE" or service.settings["copy_skips_bad_rows"]
     plan = []
     for file in files:
         bad = _bad_rows(service, session, load, file)
         broken = bool(bad) and bad[0].column is None and bad[0].row == 1 and load.format["TYPE"] == "PARQUET" and _unreadable(file)
+        if bad and not broken and not by_row:
+            raise _explained(service, session, load, [file], bad[0].error)
         parsed = 0 if broken else service.engine.value(
             f"SELECT count(*) FROM ({_relation(service, session, load, [file]).sql()})")
         limit = parsed if on_error == "CONTINUE" else 1

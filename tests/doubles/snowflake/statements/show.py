@@ -116,7 +116,8 @@ def _tables(service, session, scope):
 
 def _views(service, session, scope):
     rows = [[v.created, v.name, "", d.name, s.name, v.owner, v.comment, v.sql, "false", "false"]
-            for d, s in _schemas_in(service, session, scope) for v in relations(s, session, View)]
+            for d, s in _schemas_in(service, session, scope) for v in relations(s, session, View)
+            if service.sees(session, "VIEW", dotted(d.name, s.name, v.name))]
     return [("created_on", STAMP), "name", "reserved", "database_name", "schema_name", "owner", "comment", "text", "is_secure",
             "is_materialized"], rows, 1
 
@@ -137,6 +138,8 @@ def _schemas(service, session, scope):
         databases = list(service.catalog.databases.values())
     rows = []
     for database in databases:
+        if scope[:1] != ["ACCOUNT"] and not service.sees(session, "DATABASE", dotted(database.name)):
+            raise errors.missing("Database", dotted(database.name))
         for schema in sorted(database.schemas.values(), key=lambda s: s.name):
             if service.sees(session, "SCHEMA", dotted(database.name, schema.name)):
                 current = "Y" if (database.name, schema.name) == (session.database, session.schema) else "N"
@@ -188,6 +191,8 @@ def _stages(service, session, scope):
     rows = []
     for database, schema in _schemas_in(service, session, scope):
         for stage in [*schema.stages.values(), *(v for k, v in schema.temporary_stages.items() if k[0] == session.id)]:
+            if not stage.session and not service.sees(session, "STAGE", dotted(database.name, schema.name, stage.name)):
+                continue
             kind = ("EXTERNAL" if stage.url else "INTERNAL") + (" TEMPORARY" if stage.session else "")
             rows.append([stage.created, stage.name, database.name, schema.name, stage.url, "Y" if stage.credentials else "N",
                          "Y" if "MASTER_KEY" in stage.encryption else "N", stage.owner, stage.comment,
