@@ -122,6 +122,23 @@ TEST(Cell, MomentsInEveryUnit) {
   EXPECT_EQ(shown(moment, at(arrow::TimeUnit::MICRO, -63'517'824'000'000'000)), "0044-03-15 00:00:00 BC");
 }
 
+TEST(Cell, MomentsAndTimesAsText) {
+  const ComparedColumn moment = column(Meaning::moment), time = column(Meaning::time);
+  const Hash128 before = hash_at(moment, array_of<arrow::TimestampBuilder>(arrow::timestamp(arrow::TimeUnit::NANO),
+                                                                          std::vector<std::int64_t>{-100}));
+  for (const char* text : {"1969-12-31 23:59:59.9999999", "1970-01-01 05:29:59.9999999 +05:30",
+                           "1969-12-31 11:59:59.999999900 -12:00"})
+    EXPECT_EQ(hash_at(moment, texts({text})), before) << text;
+  // Beyond 64 bits of nanoseconds: the number that Snowflake is asked for.
+  EXPECT_EQ(hash_at(moment, texts({"0001-01-01 00:00:00.0000001"})), hash_at(moment, decimals(0, {"-62135596799999999900"})));
+  EXPECT_EQ(hash_at(moment, texts({"9999-12-31 23:59:59.9999999"})), hash_at(moment, decimals(0, {"253402300799999999900"})));
+  EXPECT_EQ(shown(moment, texts({"9999-12-31 23:59:59.9999999"})), "9999-12-31 23:59:59.9999999");
+  EXPECT_EQ(hash_at(time, texts({"23:59:59.9999999"})),
+            hash_at(time, array_of<arrow::Time64Builder>(arrow::time64(arrow::TimeUnit::NANO),
+                                                         std::vector<std::int64_t>{86'399'999'999'900})));
+  EXPECT_THROW(hash_at(time, texts({"24:00:00"})), Error);
+}
+
 TEST(Cell, UuidsAsTextAndAsBytes) {
   const ComparedColumn uuid = column(Meaning::uuid);
   arrow::FixedSizeBinaryBuilder builder(arrow::fixed_size_binary(16));
