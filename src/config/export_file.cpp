@@ -107,7 +107,8 @@ class EntryReader {
 
   void read_query(ExportEntry& entry) {
     if (!fields_.has("query")) return;
-    std::string_view query = trim(fields_.text("query"));
+    const std::string text = fields_.text("query");
+    std::string_view query = trim(text);
     while (query.ends_with(';')) query = trim(query.substr(0, query.size() - 1));
     if (query.empty()) problem("query", "must not be empty", "write null to read the whole table");
     entry.query = query;
@@ -146,6 +147,8 @@ class EntryReader {
           break;
         }
     if (path.ends_with('/')) return;
+    if (fields_.flag("manifest", false))
+      problem("manifest", "has no effect: s3_path names one file", "write a folder, with a slash at its end");
     for (const char* key : {"max_file_size", "partition_by"})
       if (fields_.has(key))
         problem(key, "makes several files, and s3_path names one",

@@ -92,8 +92,9 @@ constexpr char kSchema[] = R"json({
           "default": "overwrite"
         },
         "manifest": {
-          "description": "Also write _manifest.json with rows, bytes and digests, and _SUCCESS last; a folder's default is true.",
-          "type": ["boolean", "null"]
+          "description": "A folder also gets _manifest.json with rows, bytes and digests, and _SUCCESS last.",
+          "type": ["boolean", "null"],
+          "default": true
         },
         "json": {
           "description": "How JSON is written.",

@@ -1,5 +1,6 @@
 #include "exporter/export_run.h"
 
+#include <arrow/io/interfaces.h>
 #include <arrow/memory_pool.h>
 #include <arrow/record_batch.h>
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
 #include <utility>
@@ -26,7 +28,7 @@ constexpr std::int64_t kEncodingMemory = 96LL << 20;
 
 // Files of a folder are pulk's own to replace when they are named like this.
 constexpr std::string_view kPart = "part-";
-constexpr std::string_view kSuccess = "_SUCCESS";
+constexpr std::string_view kManifest = "_manifest.json", kSuccess = "_SUCCESS";
 
 class ExportRun {
  public:
@@ -99,16 +101,37 @@ class ExportRun {
                   destination_.url_of(entry_.path), "remove it, or write if_exists: overwrite");
   }
 
-  std::string path_of(int number) const {
+  std::string path_of(const std::string& below, int number) const {
     if (!folder()) return entry_.path;
-    return fmt::format("{}{}{}-{:05}{}", entry_.path, kPart, run_, number, file_ending(entry_));
+    return fmt::format("{}{}{}{}-{:05}{}", entry_.path, below, kPart, run_, number, file_ending(entry_));
   }
 
   void write(ExportOutcome& outcome, bool exact_moments) {
-    const auto rows = source_.open(entry_, exact_moments);
     std::vector<std::string> paths;
-    const auto create = [&](int number) {
-      paths.push_back(path_of(number));
+    try {
+      write_files(outcome, exact_moments, paths);
+    } catch (...) {
+      if (folder()) take_back(paths);
+      throw;
+    }
+  }
+
+  // Files of a folder are there as soon as each is finished.
+  void take_back(const std::vector<std::string>& paths) {
+    for (const std::string& path : paths) {
+      try {
+        destination_.remove(path);
+      } catch (const Error& error) {
+        say(LogLevel::warning,
+            "a file of the failed export stays: " + destination_.url_of(path) + ": " + error.message());
+      }
+    }
+  }
+
+  void write_files(ExportOutcome& outcome, bool exact_moments, std::vector<std::string>& paths) {
+    const auto rows = source_.open(entry_, exact_moments);
+    const auto create = [&](const std::string& below, int number) {
+      paths.push_back(path_of(below, number));
       return destination_.create(paths.back(), content_type(entry_));
     };
     // Behind the rows in the file, before them in time: what is unfinished goes before the session does.
@@ -120,6 +143,7 @@ class ExportRun {
     }
     say(LogLevel::info, fmt::format("Fetched {} rows", outcome.rows));
     say(LogLevel::info, "Exporting to " + entry_.path);
+    // Whoever waits for the marker does not read while old and new files are side by side.
     if (folder()) destination_.remove(entry_.path + std::string(kSuccess));
     std::vector<StagedFile> files = writer->finish();
     std::int64_t written = 0;
@@ -132,7 +156,43 @@ class ExportRun {
       throw Error(ErrorKind::integrity, fmt::format("{} rows were read, {} were written", outcome.rows, written),
                   destination_.url_of(entry_.path));
     outcome.files = std::move(files);
+    if (folder()) finish_folder(outcome);
     say(LogLevel::info, "Export complete: " + destination_.url_of(entry_.path));
+  }
+
+  // What an earlier export left goes when the new files are there.
+  void finish_folder(const ExportOutcome& outcome) {
+    std::set<std::string> made;
+    for (const StagedFile& file : outcome.files) made.insert(file.name);
+    for (const Destination::Found& found : destination_.list(entry_.path)) {
+      const std::string name = found.path.substr(found.path.rfind('/') + 1);
+      if (name.starts_with(kPart) && !made.contains(found.path)) destination_.remove(found.path);
+    }
+    if (!entry_.manifest) {
+      destination_.remove(entry_.path + std::string(kManifest));
+      return;
+    }
+    nlohmann::ordered_json manifest{{"table", entry_.table},
+                                    {"format", to_string(entry_.type)},
+                                    {"run", run_},
+                                    {"written", utc_now()},
+                                    {"rows", outcome.rows},
+                                    {"bytes", outcome.bytes},
+                                    {"files", nlohmann::ordered_json::array()}};
+    for (const StagedFile& file : outcome.files)
+      manifest["files"].push_back({{"path", file.name.substr(entry_.path.size())},
+                                   {"rows", file.rows},
+                                   {"bytes", file.bytes},
+                                   {"xxh3_128", file.digest}});
+    put(std::string(kManifest), manifest.dump(1) + "\n", "application/json");
+    put(std::string(kSuccess), "", "application/octet-stream");
+  }
+
+  void put(const std::string& name, const std::string& content, const std::string& type) {
+    const auto file = destination_.create(entry_.path + name, type);
+    if (!file->stream()->Write(content.data(), static_cast<std::int64_t>(content.size())).ok())
+      throw Error(ErrorKind::retryable, "cannot write", destination_.url_of(entry_.path + name));
+    file->finish();
   }
 
   const ExportEntry& entry_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/parquet_roller.h"
+#include "exporter/partitioned_writer.h"
 #include "exporter/text_file_writer.h"
 
 namespace pulk {
@@ -16,7 +17,7 @@ namespace {
 class NumberedFiles : public Stage {
  public:
   explicit NumberedFiles(FileWriter::Create create) : create_(std::move(create)) {}
-  std::unique_ptr<OutputFile> create(const std::string&) override { return create_(++number_); }
+  std::unique_ptr<OutputFile> create(const std::string&) override { return create_("", ++number_); }
   void remove(const std::string&) override {}
   std::vector<std::string> list() override { return {}; }
   std::string location() const override { return {}; }
@@ -56,6 +57,7 @@ class ParquetFileWriter : public FileWriter {
 
 std::unique_ptr<FileWriter> make_file_writer(const ExportEntry& entry, std::shared_ptr<arrow::Schema> schema,
                                              FileWriter::Create create, arrow::MemoryPool* pool) {
+  if (!entry.partition_by.empty()) return make_partitioned_writer(entry, std::move(schema), std::move(create), pool);
   if (entry.type == FileType::parquet)
     return std::make_unique<ParquetFileWriter>(entry, std::move(schema), std::move(create), pool);
   return make_text_file_writer(entry, std::move(schema), std::move(create));

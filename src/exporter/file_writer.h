@@ -1,7 +1,8 @@
 // Record batches into files of one export, in its format. Belongs to one thread.
 //
 // A file is begun with the first batch, or by finish() when there is none: an export without rows is a file with a
-// header or a schema. With `max_file_bytes` a new file is begun when one has reached that size.
+// header or a schema. With `max_file_bytes` a new file is begun when one has reached that size. With `partition_by`
+// rows should come in the order of these columns; each of their values is a folder, and without rows there is no file.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,8 @@ namespace pulk {
 
 class FileWriter {
  public:
-  // Gives the n-th file, from 1.
-  using Create = std::function<std::unique_ptr<OutputFile>(int number)>;
+  // Gives the n-th file, from 1, in a folder of the export: "" or "COUNTRY=de/DAY=2026-11-21/".
+  using Create = std::function<std::unique_ptr<OutputFile>(const std::string& folder, int number)>;
 
   virtual ~FileWriter() = default;  // what is not finished is discarded
   virtual void write(std::shared_ptr<arrow::RecordBatch> batch) = 0;

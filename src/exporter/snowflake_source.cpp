@@ -46,6 +46,16 @@ Plan plan_of(const arrow::Field& field, bool exact_moments) {
   return {name};
 }
 
+// The column that a person means: exact, or folded as Snowflake folds names.
+std::string column_of(const arrow::Schema& schema, const std::string& written) {
+  const std::string folded = fold(parse_written_name(written), NameRule::upper);
+  for (const std::string& name : {written, folded})
+    if (schema.GetFieldIndex(name) >= 0) return name;
+  const auto near = did_you_mean(folded, schema.field_names());
+  throw Error(ErrorKind::usage, "partition_by: there is no column " + written, "",
+              near ? "did you mean " + *near + "?" : "there are: " + join(schema.field_names(), ", "));
+}
+
 class SnowflakeRows : public ExportRows {
  public:
   SnowflakeRows(std::unique_ptr<Client> client, const std::string& query, const ExportEntry& entry, bool exact_moments,
@@ -60,7 +70,11 @@ class SnowflakeRows : public ExportRows {
       as_it_is = as_it_is && plans_.back().expression == quote_double(field->name());
       list.push_back(plans_.back().expression + " AS " + quote_double(field->name()));
     }
-    rows_ = client_->stream(as_it_is ? query : "SELECT " + join(list, ", ") + " FROM (" + query + "\n)");
+    std::vector<std::string> order;
+    for (const std::string& column : entry_.partition_by) order.push_back(quote_double(column_of(*described, column)));
+    std::string sql = as_it_is && order.empty() ? query : "SELECT " + join(list, ", ") + " FROM (" + query + "\n)";
+    if (!order.empty()) sql += " ORDER BY " + join(order, ", ");
+    rows_ = client_->stream(sql);
     const auto arriving = rows_->schema();
     for (int i = 0; i < arriving->num_fields(); ++i) {
       auto field = arriving->field(i);

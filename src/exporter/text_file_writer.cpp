@@ -51,7 +51,7 @@ class TextFileWriter : public FileWriter {
 
  private:
   void open() {
-    file_ = create_(static_cast<int>(files_.size()) + 1);
+    file_ = create_("", static_cast<int>(files_.size()) + 1);
     stream_ = file_->stream();
     if (entry_.compression == "gzip" || entry_.compression == "zstd") {
       auto codec = arrow::util::Codec::Create(*arrow::util::Codec::GetCompressionType(entry_.compression));
