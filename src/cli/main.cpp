@@ -91,6 +91,7 @@ int main(int argc, char** argv) {
   add("init", "Write a commented workflow for the tables of a source", pulk::add_init);
   add("demo", "Move a sample, be killed half-way, resume, and prove that nothing is lost", pulk::add_demo);
   add("export", "Write Snowflake tables and queries to S3 as Parquet, CSV or JSON", pulk::add_export);
+  add("storage", "List, find and remove files where exports go", pulk::add_storage);
   add("clean", "Remove what finished or abandoned runs left behind", pulk::add_clean);
   add("schema", "Print the JSON Schema of a file format", pulk::add_schema);
 

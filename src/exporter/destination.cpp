@@ -1,5 +1,7 @@
 #include "exporter/destination.h"
 
+#include <arrow/io/interfaces.h>
+
 #include "exporter/destinations.h"
 
 namespace pulk {
@@ -17,6 +19,14 @@ std::unique_ptr<Destination> make_destination(const std::string& url, const std:
   problems.add(where, "\"" + url + "\" is no place for files",
                "write s3://BUCKET, s3://BUCKET/PREFIX or file:///FOLDER");
   return nullptr;
+}
+
+void put_text(Destination& destination, const std::string& path, const std::string& content,
+              const std::string& content_type) {
+  const auto file = destination.create(path, content_type);
+  if (!file->stream()->Write(content.data(), static_cast<std::int64_t>(content.size())).ok())
+    throw Error(ErrorKind::retryable, "cannot write", destination.url_of(path));
+  file->finish();
 }
 
 }  // namespace pulk

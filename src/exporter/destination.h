@@ -42,4 +42,8 @@ class Destination {
 std::unique_ptr<Destination> make_destination(const std::string& url, const std::string& where,
                                               const CancelToken* cancel, Problems& problems);
 
+// One small file with this content.
+void put_text(Destination& destination, const std::string& path, const std::string& content,
+              const std::string& content_type);
+
 }  // namespace pulk

@@ -1,6 +1,5 @@
 #include "exporter/export_run.h"
 
-#include <arrow/io/interfaces.h>
 #include <arrow/memory_pool.h>
 #include <arrow/record_batch.h>
 #include <fmt/format.h>
@@ -184,15 +183,8 @@ class ExportRun {
                                    {"rows", file.rows},
                                    {"bytes", file.bytes},
                                    {"xxh3_128", file.digest}});
-    put(std::string(kManifest), manifest.dump(1) + "\n", "application/json");
-    put(std::string(kSuccess), "", "application/octet-stream");
-  }
-
-  void put(const std::string& name, const std::string& content, const std::string& type) {
-    const auto file = destination_.create(entry_.path + name, type);
-    if (!file->stream()->Write(content.data(), static_cast<std::int64_t>(content.size())).ok())
-      throw Error(ErrorKind::retryable, "cannot write", destination_.url_of(entry_.path + name));
-    file->finish();
+    put_text(destination_, entry_.path + std::string(kManifest), manifest.dump(1) + "\n", "application/json");
+    put_text(destination_, entry_.path + std::string(kSuccess), "", "application/octet-stream");
   }
 
   const ExportEntry& entry_;

@@ -8,12 +8,11 @@
 #include <optional>
 
 #include "adbc/snowflake/library.h"
-#include "base/environment.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/strings.h"
-#include "config/dotenv.h"
 #include "config/snowflake_connection.h"
+#include "orchestrator/place.h"
 
 namespace pulk {
 namespace {
@@ -36,12 +35,6 @@ void choose(ExportFile& file, const std::vector<std::string>& only) {
   std::erase_if(file.exports, [&](const ExportEntry& entry) {
     return std::find(only.begin(), only.end(), entry.table) == only.end();
   });
-}
-
-std::string destination_url(const ExportFile& file) {
-  if (!file.destination.empty()) return file.destination;
-  const std::string bucket = environment("S3_BUCKET_NAME");
-  return bucket.empty() ? "" : "s3://" + bucket;
 }
 
 void write_summary(const ExportResult& result, const std::string& path) {
@@ -78,35 +71,28 @@ ExportResult export_files(const ExportOptions& options, CancelToken& cancel) {
   choose(result.file, options.only);
   snowflake::set_driver_environment(kDriverMemory);
   // Behind it: what the file says would else be seen in the environment of the process that starts anew.
-  const std::string env_file = options.env_file.empty() ? find_dotenv() : options.env_file;
-  if (!env_file.empty())
-    for (const std::string& warning : load_dotenv(env_file)) log_warning(warning);
+  read_env_file(options.env_file);
 
-  Problems problems;
+  // Both are looked at before either is complained about, so that one look mends both.
   std::unique_ptr<Destination> destination;
-  result.destination = destination_url(result.file);
-  if (result.destination.empty())
-    problems.add("S3_BUCKET_NAME", "is not set, and " + options.file + " has no destination",
-                 "set it in the environment or in .env, or write destination: s3://BUCKET");
-  else
-    destination = make_destination(
-        result.destination, result.file.destination.empty() ? "S3_BUCKET_NAME" : "destination", &cancel, problems);
   std::optional<SnowflakeConnection> connection;
-  std::optional<Error> unconnected;
-  try {
+  std::optional<Error> wrong;
+  const auto attempt = [&](auto&& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      wrong = wrong ? Error(std::min(wrong->kind(), error.kind()), std::string(wrong->what()) + "\n" + error.what())
+                    : error;
+    }
+  };
+  attempt([&] { destination = open_place(result.file.destination, "destination:", cancel); });
+  attempt([&] {
     SnowflakeTarget by_environment;
     by_environment.where = "the environment";
     connection = resolve_snowflake(by_environment);
-  } catch (const Error& error) {
-    unconnected = error;
-  }
-  try {
-    problems.throw_if_any();
-  } catch (const Error& error) {
-    if (!unconnected) throw;
-    throw Error(error.kind(), std::string(error.what()) + "\n" + unconnected->what());
-  }
-  if (unconnected) throw *unconnected;
+  });
+  if (wrong) throw *wrong;
+  result.destination = destination->url_of("");
   for (const std::string& warning : connection->warnings) log_warning(warning);
   destination->check(true);
 

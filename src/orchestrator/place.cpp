@@ -1,0 +1,28 @@
+#include "orchestrator/place.h"
+
+#include "base/environment.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "config/dotenv.h"
+
+namespace pulk {
+
+void read_env_file(const std::string& env_file) {
+  const std::string path = env_file.empty() ? find_dotenv() : env_file;
+  if (path.empty()) return;
+  for (const std::string& warning : load_dotenv(path)) log_warning(warning);
+}
+
+std::unique_ptr<Destination> open_place(const std::string& url, const std::string& flag, CancelToken& cancel) {
+  const std::string bucket = environment("S3_BUCKET_NAME");
+  if (url.empty() && bucket.empty())
+    throw Error(ErrorKind::usage, "is not set, and nothing else says where", "S3_BUCKET_NAME",
+                "set it in the environment or in .env, or write " + flag + " s3://BUCKET");
+  Problems problems;
+  auto place =
+      make_destination(url.empty() ? "s3://" + bucket : url, url.empty() ? "S3_BUCKET_NAME" : flag, &cancel, problems);
+  problems.throw_if_any();
+  return place;
+}
+
+}  // namespace pulk
