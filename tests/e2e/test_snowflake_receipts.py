@@ -93,7 +93,11 @@ def test_every_statement_is_in_the_ledger(ready, snowflake):
     assert "warehouse" in result.stdout.splitlines()[0]
 
 
-def test_statements_of_an_earlier_process_stay(ready, snowflake):
+def test_statements_of_an_earlier_process_stay(ready, source, snowflake):
+    # One at a time: what another session has loaded, and not recorded when the process is killed, would be missing.
+    ready.target_keys["load_parallel"] = 1
+    ready.write_config(source, target=snowflake)
+
     def told(record) -> list:
         return [s["query_id"] for p in record["tables"][0]["partitions"] for s in p["statements"]]
 
@@ -221,10 +225,11 @@ def test_no_privilege_to_make_the_table_is_told_before_anything_is_read(ready, s
 
 def test_a_process_that_was_given_up_makes_no_table(ready, snowflake):
     # It reads its marks three times when it takes the table, then to see whether it is published, then for its fence.
-    snowflake.fault("running", sql='^SELECT "partition", fence', skip=4, seconds=3)
+    snowflake.fault("running", sql='^SELECT "partition", fence', skip=4, seconds=60)
     first = start(ready, "--parallel", "1")
     first.wait_for(lambda: snowflake.control("fault_counts")[0]["done"], what="the look at the fence")
     [run] = snowflake.sql(f'SELECT DISTINCT run FROM "{ready.target.database}"."_PULK".mark')[0]
     ready.run("clean", "--workspace", "other", "-c", ready.config, "--abandon", run, "--yes").expect(0, "removed")
+    snowflake.control("faults", clear=True)
     first.wait(60).expect(2, "fence lost")
     assert snowflake_tables(ready.target) == []

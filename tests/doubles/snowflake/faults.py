@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from dataclasses import dataclass, field
 
 
@@ -10,7 +11,8 @@ class Fault:
     """The next `times` requests, after `skip` others, that match do `action`.
 
     action: status (answer `status`), close (cut the connection), hang (answer nothing for `seconds`, then cut), delay
-    (`seconds`), error (a statement's error with `code`, `message`), running (the statement takes `seconds` longer), expire
+    (`seconds`), error (a statement's error with `code`, `message`), running (the statement takes
+    `seconds` longer, or until the faults are cleared), expire
     (the session's token is taken as expired).
     when: before or after the request was carried out; for `running`, before or after the statement.
     """
@@ -72,8 +74,9 @@ class Faults:
         """Called by a statement that is about to run, with the service's lock held."""
         fault = self.take("statement", query.sql, query.session.user.name, "before", ("running",)) if any(
             f.action == "running" for f in self.faults) else None
-        if fault:
-            service.pause(query, fault.seconds)
+        end = time.monotonic() + (fault.seconds if fault else 0)
+        while fault in self.faults and time.monotonic() < end:
+            service.pause(query, min(0.05, end - time.monotonic()))
         broken = self.take("statement", query.sql, query.session.user.name, "before", ("error",)) if any(
             f.action == "error" for f in self.faults) else None
         if broken:
