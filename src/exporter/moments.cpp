@@ -39,19 +39,12 @@ std::string text_of(Int128 nanoseconds, char separator) {
   return text;
 }
 
-bool is_instant(const arrow::Field& field) {
-  return field.type()->id() == arrow::Type::TIMESTAMP &&
-         !static_cast<const arrow::TimestampType&>(*field.type()).timezone().empty();
-}
-
 }  // namespace
 
-std::shared_ptr<arrow::Field> moment_field(const arrow::Field& described, bool microseconds) {
-  if (microseconds)
-    return arrow::field(described.name(), arrow::timestamp(arrow::TimeUnit::MICRO, is_instant(described) ? "UTC" : ""),
-                        described.nullable());
-  return arrow::field(described.name(), arrow::utf8(), described.nullable(),
-                      arrow::key_value_metadata({{"pulk.moment", is_instant(described) ? "instant" : "local"}}));
+std::shared_ptr<arrow::Field> moment_field(const std::string& name, bool instant, bool microseconds) {
+  if (microseconds) return arrow::field(name, arrow::timestamp(arrow::TimeUnit::MICRO, instant ? "UTC" : ""));
+  return arrow::field(name, arrow::utf8(), true,
+                      arrow::key_value_metadata({{"pulk.moment", instant ? "instant" : "local"}}));
 }
 
 std::shared_ptr<arrow::Array> moments_of(const arrow::Array& nanoseconds, const arrow::Field& field, char separator,

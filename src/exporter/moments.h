@@ -13,9 +13,9 @@ class Field;
 
 namespace pulk {
 
-// The column as it leaves: `described` is what the driver says of the original one. Text carries the metadata
+// The column as it leaves; an instant is in UTC. Text carries the metadata
 // "pulk.moment", so that it is written like a moment (no quotes are needed around it).
-std::shared_ptr<arrow::Field> moment_field(const arrow::Field& described, bool microseconds);
+std::shared_ptr<arrow::Field> moment_field(const std::string& name, bool instant, bool microseconds);
 
 // `separator` stands between date and time in text. Throws Error(refused) for a value with digits that microseconds do
 // not have; it names column, table and value.

@@ -18,11 +18,15 @@ namespace {
 
 using snowflake::Client;
 
-constexpr int kMostDriverDigits = 6;  // of a second, that the driver's timestamps hold for every year
-
 std::string metadata(const arrow::Field& field, const std::string& key) {
   if (field.metadata() == nullptr) return "";
   return field.metadata()->Get(key).ValueOr("");
+}
+
+// The driver names the type of a described column otherwise than that of one that arrives.
+std::string type_of(const arrow::Field& field) {
+  const std::string arriving = metadata(field, "logicalType");
+  return arriving.empty() ? to_upper(metadata(field, "SNOWFLAKE_TYPE")) : arriving;
 }
 
 // How one column is read, and what it is made of what arrives.
@@ -32,17 +36,14 @@ struct Plan {
 };
 
 Plan plan_of(const arrow::Field& field, bool exact_moments) {
-  const std::string name = quote_double(field.name()), type = metadata(field, "logicalType");
+  const std::string name = quote_double(field.name()), type = type_of(field);
   if (type == "TIMESTAMP_TZ") return {"TO_VARCHAR(" + name + ", 'YYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM')"};
   const bool moment = type == "TIMESTAMP_NTZ" || type == "TIMESTAMP_LTZ";
-  if (moment && exact_moments && field.type()->id() == arrow::Type::TIMESTAMP) {
-    const std::string scale = metadata(field, "scale");
-    if (scale.empty() || std::stoi(scale) > kMostDriverDigits)
-      // Cut to the second first: what EPOCH_SECOND does with a fraction before 1970 is not documented.
-      return {"DATE_PART(EPOCH_SECOND, DATE_TRUNC(SECOND, " + name + ")) * 1000000000 + DATE_PART(NANOSECOND, " + name +
-                  ")",
-              true};
-  }
+  if (moment && exact_moments)
+    // Cut to the second first: what EPOCH_SECOND does with a fraction before 1970 is not documented.
+    return {
+        "DATE_PART(EPOCH_SECOND, DATE_TRUNC(SECOND, " + name + ")) * 1000000000 + DATE_PART(NANOSECOND, " + name + ")",
+        true};
   return {name};
 }
 
@@ -60,7 +61,7 @@ class SnowflakeRows : public ExportRows {
  public:
   SnowflakeRows(std::unique_ptr<Client> client, const std::string& query, const ExportEntry& entry, bool exact_moments,
                 CancelToken* cancel)
-      : client_(std::move(client)), entry_(entry), cancel_(cancel) {
+      : client_(std::move(client)), entry_(entry), exact_moments_(exact_moments), cancel_(cancel) {
     const auto described = client_->describe(query);
     std::vector<std::string> list;
     bool as_it_is = true;
@@ -79,7 +80,8 @@ class SnowflakeRows : public ExportRows {
     for (int i = 0; i < arriving->num_fields(); ++i) {
       auto field = arriving->field(i);
       if (plans_.at(static_cast<std::size_t>(i)).counted_nanoseconds)
-        field = moment_field(*described->field(i), entry_.type == FileType::parquet);
+        field = moment_field(described->field(i)->name(), type_of(*described->field(i)) == "TIMESTAMP_LTZ",
+                             entry_.type == FileType::parquet);
       else if (field->name() != described->field(i)->name())
         field = field->WithName(described->field(i)->name());
       fields.push_back(std::move(field));
@@ -96,7 +98,7 @@ class SnowflakeRows : public ExportRows {
     // A driver that was told to stop may just end the rows.
     if (cancel_ != nullptr) cancel_->check();
     if (!batch.ok()) {
-      if (contains(batch.status().message(), "overflow")) throw MomentDoesNotFit();
+      if (!exact_moments_ && contains(batch.status().message(), "overflow")) throw MomentDoesNotFit();
       throw Error(ErrorKind::retryable, "reading from Snowflake stopped: " + batch.status().message(), entry_.table);
     }
     if (*batch == nullptr) return nullptr;
@@ -113,6 +115,7 @@ class SnowflakeRows : public ExportRows {
  private:
   const std::unique_ptr<Client> client_;
   const ExportEntry entry_;
+  const bool exact_moments_;
   CancelToken* const cancel_;
   std::vector<Plan> plans_;
   std::shared_ptr<arrow::RecordBatchReader> rows_;

@@ -29,7 +29,8 @@ class Client {
   std::vector<std::vector<std::string>> query(const std::string& sql);  // NULL is ""
   // Columns by name, for SHOW, DESC and COPY, whose columns grow from release to release.
   std::vector<std::map<std::string, std::string>> named_rows(const std::string& sql);
-  // The columns of a query; nothing is run. Metadata of each field: "logicalType" (FIXED, TEXT, TIMESTAMP_NTZ …), "scale".
+  // The columns of a query; nothing is run. Metadata of each field: "SNOWFLAKE_TYPE" (fixed, text,
+  // timestamp_ntz …); a stream has "logicalType" (FIXED …) and "scale".
   std::shared_ptr<arrow::Schema> describe(const std::string& sql);
   std::shared_ptr<arrow::RecordBatchReader> stream(const std::string& sql);
 
