@@ -86,7 +86,7 @@ def one_run(name, command, warehouse, rows, table, env=None, cwd=None):
     (counted,), = warehouse.sql(f"SELECT count(*) FROM BENCH.PUBLIC.{table}")
     if int(counted) != rows:
         raise SystemExit(f"bench: {name} loaded {counted} rows, the table has {rows}")
-    # pulk lists a file after it was put; the driver that puts for others copies the file after the statement.
+    # pulk lists a file after it was put.
     copies = [span for span in spans.get("COPY", [])]
     puts = spans["PUT"]
     last_put = max(end for _, end in puts)
@@ -148,20 +148,14 @@ def main():
                 print(f"  {'pulk into files':28} all {done.ended - done.started:7.2f}  cpu {done.samples[-1][1]:6.2f}"
                       f"  peak {done.peak / 1e6:5.0f} MB", flush=True)
                 runs.setdefault("files", []).append({"cpu": done.samples[-1][1], "wall": done.ended - done.started})
-            for name in ("pulk into the stand-in", "ADBC bulk ingest", "write_pandas"):
+            for name in ("pulk into the stand-in", "write_pandas"):
                 if not chosen(name) or (number > 0 and not name.startswith("pulk")):
                     continue
                 warehouse = Snowflake()
                 try:
-                    warehouse.control("settings", put_by_url=True)
                     warehouse.sql("CREATE DATABASE BENCH")
                     if name.startswith("pulk"):
                         run = one_run(name, pulk(args, server.port, warehouse, "lineitem", "snowflake"), warehouse, rows, "LINEITEM")
-                    elif name.startswith("ADBC"):
-                        options = {**warehouse.adbc(), "adbc.snowflake.sql.db": "BENCH", "adbc.snowflake.sql.schema": "PUBLIC",
-                                   "adbc.snowflake.sql.warehouse": "COMPUTE_WH"}
-                        run = one_run(name, [args.peers / "bin" / "python3", HERE / "peers" / "adbc_ingest.py", uri, "lineitem",
-                                             json.dumps(options)], warehouse, rows, "LINEITEM_ADBC", more)
                     else:
                         keys = {"user": LOGIN, "password": PASSWORD, "account": ACCOUNT, "host": warehouse.host,
                                 "port": warehouse.port, "protocol": "http", "warehouse": "COMPUTE_WH", "database": "BENCH",

@@ -103,6 +103,14 @@ def snowflake_server():
     server.remove()
 
 
+@pytest.fixture(scope="module")
+def server():
+    """A stand-in for Snowflake that the tests of one file share."""
+    server = Snowflake()
+    yield server
+    server.remove()
+
+
 @pytest.fixture
 def snowflake():
     """A stand-in for Snowflake, empty, for one test."""

@@ -247,6 +247,15 @@ def check_finished(pulk, expected: dict, level="snapshot", workspace=None) -> di
     return snapshots
 
 
+def fill_in_partitions(pulk, db, target, rows):
+    """A table `t` of 1,000 rows, to be moved in partitions of so many; .expected has them."""
+    db.execute("CREATE TABLE t (id integer PRIMARY KEY, b text); INSERT INTO t SELECT n, md5(n::text) FROM generate_series(1, 1000) n;"
+               "ANALYZE t")
+    pulk.write_config(db, target=target)
+    pulk.write_workflow([table_entry("t", columnNamesToPartitionBy=["id"], partitionSize={"maxRowsPerPartition": rows})])
+    pulk.expected = {"T": db.rows("TABLE t")}
+
+
 @contextlib.contextmanager
 def copy_of_target(pulk):
     """A DuckDB file that a killed process left has a log of what is committed. A reader that may not write cannot always

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 pytest.register_assert_rewrite("crash_support")
-from crash_support import SOURCE, WORKFLOW, check_nothing_left, check_receipts, check_rows, contents, crash, resume
+from crash_support import SOURCE, WORKFLOW, check_finished, check_nothing_left, check_rows, contents, crash, resume
 from support.pulk import table_entry
 from test_memory import BUDGET, LIMIT, peak_of
 from test_snowflake_grants import WAREHOUSE, be_a_new_role
@@ -76,10 +76,8 @@ def configure(pulk, **keys):
     pulk.rewrite_config()
 
 
-def check_finished(pulk, expected, s3):
-    check_rows(pulk, expected)
-    check_receipts(pulk, expected)
-    check_nothing_left(pulk)
+def check_all(pulk, expected, s3):
+    check_finished(pulk, expected)
     assert s3.left() == []
 
 
@@ -94,7 +92,7 @@ def check_big(pulk, s3):
 def test_rows_arrive_by_the_bucket_alone(ready, source, s3):
     forbid_spool(ready)
     ready.migrate().expect(0)
-    check_finished(ready, source.expected, s3)
+    check_all(ready, source.expected, s3)
     server, database = ready.target.server, ready.target.database
     copies = [q["sql"] for q in server.control("history") if q["sql"].startswith(f'COPY INTO "{database}"')]
     assert len(copies) >= 8
@@ -183,7 +181,7 @@ def test_temporary_credentials(few, s3):
     configure(few, **s3.table(s3.temporary), aws_session_token="env:THE_TOKEN")
     few.migrate(env={"THE_TOKEN": "wrong"}).expect(1, "InvalidToken")
     few.migrate(env={"THE_TOKEN": s3.temporary["session_token"]}).expect(0)
-    check_finished(few, few.expected, s3)
+    check_all(few, few.expected, s3)
 
 
 @pytest.mark.parametrize("step", ["partition.file_closed:3", "partition.staged:4", "load.data_in:2", "load.committed:2",
@@ -191,7 +189,7 @@ def test_temporary_credentials(few, s3):
 def test_killed_and_resumed(few, s3, step):
     crash(few, step)
     resume(few)
-    check_finished(few, few.expected, s3)
+    check_all(few, few.expected, s3)
 
 
 def test_an_upload_that_a_killed_run_left_is_ended(big, s3):
@@ -276,7 +274,7 @@ def test_the_policy_of_the_documentation_is_enough(few, s3):
     configure(few, **s3.table(s3.control("user", name="minimal", policy=policy)))
     crash(few, "partition.staged:2")
     resume(few)
-    check_finished(few, few.expected, s3)
+    check_all(few, few.expected, s3)
 
 
 def test_parts_on_their_way_are_within_the_budget(big, s3):
@@ -348,4 +346,4 @@ def test_what_the_role_needs(few, warehouse, s3):
     few.migrate().expect(5, f"sees no database {few.target.database}", "GRANT USAGE ON DATABASE")
     few.give([*parents, stage, database])
     few.migrate().expect(0)
-    check_finished(few, few.expected, s3)
+    check_all(few, few.expected, s3)

@@ -3,7 +3,7 @@
 import pytest
 
 pytest.register_assert_rewrite("crash_support")
-from crash_support import SOURCE, STEPS, TABLES, WORKFLOW, check_nothing_left, check_receipts, check_rows, contents, crash, resume
+from crash_support import SOURCE, STEPS, TABLES, WORKFLOW, check_finished, contents, crash, resume
 from support.pulk import table_entry
 
 
@@ -22,12 +22,6 @@ def ready(pulk, source, snowflake_server):
     pulk.write_config(source, target=snowflake_server)
     pulk.write_workflow({"tables": [table_entry(t) if isinstance(t, str) else t for t in WORKFLOW]})
     return pulk
-
-
-def check_finished(pulk, expected):
-    check_rows(pulk, expected)
-    check_receipts(pulk, expected)
-    check_nothing_left(pulk)
 
 
 def test_a_full_run_passes_every_step(ready, source):

@@ -10,7 +10,7 @@ import time
 import pytest
 
 pytest.register_assert_rewrite("crash_support")
-from crash_support import check_nothing_left, check_receipts, check_rows, crash, resume, start, within_a_write
+from crash_support import check_finished, check_nothing_left, check_rows, crash, resume, start, within_a_write
 from test_crash_random import instants, run_with_kills
 from support.pulk import table_entry
 from support.snowflake import Snowflake
@@ -19,13 +19,6 @@ SESSIONS = 3
 LARGE = '^COPY.*"B"'  # its COPYs: the small table has no such column
 SILENCE = 2.1  # longer than a lease of one second
 INSTANTS = int(os.environ.get("PULK_TEST_SNOWFLAKE_INSTANTS", 2))
-
-
-@pytest.fixture(scope="module")
-def server():
-    server = Snowflake()
-    yield server
-    server.remove()
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +48,6 @@ def ready(pulk, source, snowflake):
     return pulk
 
 
-def check_finished(pulk):
-    check_rows(pulk, pulk.expected)
-    check_receipts(pulk, pulk.expected)
-    check_nothing_left(pulk)
-
-
 @pytest.mark.parametrize("step", ["load.begun:3", "load.data_in:4", "load.marked:2", "load.committed:3", "load.recorded:3",
                                   "publish.begun", "publish.data_in", "publish.marked", "publish.committed", "publish.recorded"])
 def test_killed(ready, snowflake, step):
@@ -69,7 +56,7 @@ def test_killed(ready, snowflake, step):
         assert snowflake.control("transactions"), "nothing was open"
     snowflake.control("faults", clear=True)
     resume(ready)
-    check_finished(ready)
+    check_finished(ready, ready.expected)
 
 
 def test_a_published_table_is_cleaned_of_what_a_dead_session_has_locked(ready, snowflake):
@@ -83,13 +70,13 @@ def test_a_published_table_is_cleaned_of_what_a_dead_session_has_locked(ready, s
     ready.target_keys["lock_timeout"] = 3
     ready.rewrite_config()
     resume(ready).expect(0, "left open")
-    check_finished(ready)
+    check_finished(ready, ready.expected)
 
 
 @pytest.mark.parametrize("number", range(INSTANTS))
 def test_killed_at_random_instants(ready, number):
     run_with_kills(ready, instants(f"snowflake {number}", 3.0), 3.0)
-    check_finished(ready)
+    check_finished(ready, ready.expected)
 
 
 @pytest.mark.parametrize("skip", range(0, 10, 3))
@@ -104,7 +91,7 @@ def test_the_answer_to_a_commit_is_lost(ready, snowflake, skip):
     if result.code != 0:
         assert result.code == 2, str(result)
         ready.migrate().expect(0)
-    check_finished(ready)
+    check_finished(ready, ready.expected)
 
 
 @pytest.mark.parametrize("changed", [False, True], ids=["kept", "to be read again"])
@@ -123,7 +110,7 @@ def test_a_mark_that_cannot_be_changed_at_first(pulk, db, snowflake, changed):
     snowflake.fault("status", when="after", sql="^COMMIT", status=400, skip=3)
     result = resume(pulk).expect(0, "its mark could not be changed, trying again")
     assert result.table("T")["partitions_read_again" if changed else "partitions_kept"] == 3, result.summary
-    check_finished(pulk)
+    check_finished(pulk, pulk.expected)
 
 
 def test_taken_over_while_the_service_copies(ready, snowflake):
@@ -143,10 +130,10 @@ def test_taken_over_while_the_service_copies(ready, snowflake):
     time.sleep(SILENCE)
     assert len(copying()) == 2, "they have ended by themselves"
     ready.migrate("--lease", "1").expect(0, "taken over", "left open")
-    check_finished(ready)
+    check_finished(ready, ready.expected)
     first.wake()
     assert first.wait(60).code == 2, first.result()
-    check_finished(ready)
+    check_finished(ready, ready.expected)
 
 
 def test_cleaned_by_hand(ready, snowflake):

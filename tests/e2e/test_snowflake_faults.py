@@ -5,8 +5,7 @@ import time
 import pytest
 
 pytest.register_assert_rewrite("crash_support")
-from crash_support import check_nothing_left, check_receipts, check_rows, start, start_stopped
-from support.pulk import table_entry
+from crash_support import check_finished, fill_in_partitions, start, start_stopped
 from support.snowflake import PASSWORD
 
 LEASE = ("--lease", "1")
@@ -14,18 +13,8 @@ LEASE = ("--lease", "1")
 
 @pytest.fixture
 def ready(pulk, db, snowflake):
-    db.execute("CREATE TABLE t (id integer PRIMARY KEY, b text); INSERT INTO t SELECT n, md5(n::text) FROM generate_series(1, 1000) n;"
-               "ANALYZE t")
-    pulk.write_config(db, target=snowflake)
-    pulk.write_workflow([table_entry("t", columnNamesToPartitionBy=["id"], partitionSize={"maxRowsPerPartition": 250})])
-    pulk.expected = {"T": db.rows("TABLE t")}
+    fill_in_partitions(pulk, db, snowflake, 250)
     return pulk
-
-
-def check_finished(pulk):
-    check_rows(pulk, pulk.expected)
-    check_receipts(pulk, pulk.expected)
-    check_nothing_left(pulk)
 
 
 def stopped_at(pulk, step):
@@ -42,10 +31,10 @@ def test_a_transaction_that_was_left_open_is_ended(ready, snowflake, step, repor
     assert snowflake.control("transactions")
     time.sleep(2.1)
     ready.migrate(*LEASE).expect(0, "taken over", "left open")
-    check_finished(ready)
+    check_finished(ready, ready.expected)
     first.wake()
     assert first.wait(60).code == 2, first.result()
-    check_finished(ready)
+    check_finished(ready, ready.expected)
 
 
 @pytest.mark.parametrize("fault", [
@@ -68,7 +57,7 @@ def test_faults_on_the_way(ready, snowflake, fault):
     if result.code != 0:
         assert result.code == 2, str(result)
         ready.migrate().expect(0)
-    check_finished(ready)
+    check_finished(ready, ready.expected)
 
 
 def test_another_run_has_the_table(ready, snowflake, tmp_path):
@@ -78,7 +67,7 @@ def test_another_run_has_the_table(ready, snowflake, tmp_path):
     second.expect(2, "another run is loading this table", "pulk clean --abandon")
     first.wake()
     first.wait(60)
-    check_finished(ready)
+    check_finished(ready, ready.expected)
 
 
 def test_no_secret_shows_and_the_query_tag_tells_whose_statement_it_is(ready, snowflake):
@@ -114,12 +103,12 @@ def test_a_stage_of_the_users(ready, snowflake, stage):
     ready.target_keys["stage"] = stage
     ready.rewrite_config()
     ready.migrate().expect(0)
-    check_finished(ready)
+    check_finished(ready, ready.expected)
     assert snowflake.sql(f"LIST {stage.split('/')[0]}") == []
     ready.target_keys["clean_up"] = "never"
     ready.rewrite_config()
     ready.migrate().expect(0)
-    check_finished(ready)
+    check_finished(ready, ready.expected)
     assert len(snowflake.sql(f"LIST {stage.split('/')[0]}")) == 4
 
 

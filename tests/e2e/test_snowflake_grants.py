@@ -53,13 +53,6 @@ numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def server():
-    server = Snowflake()
-    yield server
-    server.remove()
-
-
-@pytest.fixture(scope="module")
 def source(postgres):
     database = postgres.create_database()
     database.execute("CREATE TABLE t (id integer NOT NULL, b text); INSERT INTO t VALUES (1, 'a'), (2, NULL)")

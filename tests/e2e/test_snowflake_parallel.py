@@ -3,19 +3,11 @@
 import pytest
 
 pytest.register_assert_rewrite("crash_support")
-from crash_support import check_nothing_left, check_receipts, check_rows, crash, resume
-from support.pulk import table_entry
+from crash_support import check_finished, crash, fill_in_partitions, resume
 from support.snowflake import Snowflake
 
 # A COPY that takes so long that others begin meanwhile.
 SLOW = {"action": "running", "sql": "^COPY", "seconds": 0.6, "times": 1000}
-
-
-@pytest.fixture(scope="module")
-def server():
-    server = Snowflake()
-    yield server
-    server.remove()
 
 
 @pytest.fixture
@@ -30,18 +22,8 @@ def snowflake(server):
 
 @pytest.fixture
 def ready(pulk, db, snowflake):
-    db.execute("CREATE TABLE t (id integer PRIMARY KEY, b text); INSERT INTO t SELECT n, md5(n::text) FROM generate_series(1, 1000) n;"
-               "ANALYZE t")
-    pulk.write_config(db, target=snowflake)
-    pulk.write_workflow([table_entry("t", columnNamesToPartitionBy=["id"], partitionSize={"maxRowsPerPartition": 200})])
-    pulk.expected = {"T": db.rows("TABLE t")}
+    fill_in_partitions(pulk, db, snowflake, 200)
     return pulk
-
-
-def check_finished(pulk):
-    check_rows(pulk, pulk.expected)
-    check_receipts(pulk, pulk.expected)
-    check_nothing_left(pulk)
 
 
 def history(server, word) -> list:
@@ -72,7 +54,7 @@ def test_as_many_copies_as_are_allowed(ready, snowflake, sessions):
     published = [q for q in history(snowflake, "INSERT") if q["sql"].startswith("INSERT OVERWRITE")]
     assert len(published) == 1 and published[0]["started"] > max(q["ended"] for q in copies)
     assert len(history(snowflake, "REMOVE")) == 5
-    check_finished(ready)
+    check_finished(ready, ready.expected)
 
 
 def test_a_number_of_sessions_that_cannot_be(ready):
@@ -94,7 +76,7 @@ def test_a_load_that_fails_while_others_load(ready, snowflake, fault):
     result = ready.migrate("--parallel", "4").expect(0)
     assert [f["done"] for f in snowflake.control("fault_counts") if f["sql"] == fault["sql"] and f["action"] == fault["action"]][-1] > 0
     assert "fence lost" not in result.text
-    check_finished(ready)
+    check_finished(ready, ready.expected)
 
 
 def test_rows_of_an_earlier_attempt_go_before_the_copy(ready, db, snowflake):
@@ -114,7 +96,7 @@ def test_rows_of_an_earlier_attempt_go_before_the_copy(ready, db, snowflake):
         elif word == "DELETE" and "LOAD_" in q["sql"]:
             deleting[q["session"]] = True
         assert not (word == "COPY" and deleting.get(q["session"])), "a COPY in the transaction of a DELETE"
-    check_finished(ready)
+    check_finished(ready, ready.expected)
 
 
 def test_tables_load_side_by_side(pulk, db, snowflake):
@@ -128,4 +110,4 @@ def test_tables_load_side_by_side(pulk, db, snowflake):
     assert "left open" not in result.text
     assert most_at_once(history(snowflake, "COPY")) >= 2
     pulk.expected = {f"T{n}": db.rows(f"TABLE t{n}") for n in range(4)}
-    check_finished(pulk)
+    check_finished(pulk, pulk.expected)

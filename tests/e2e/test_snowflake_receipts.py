@@ -3,7 +3,7 @@
 import pytest
 
 pytest.register_assert_rewrite("crash_support")
-from crash_support import check_nothing_left, check_receipts, check_rows, crash, resume, run_record, start, status
+from crash_support import check_finished, check_nothing_left, crash, resume, run_record, start, status
 from support.pulk import table_entry
 from support.snowflake_table import snowflake_tables
 
@@ -43,10 +43,8 @@ def ready(pulk, source, snowflake):
     return pulk
 
 
-def check_finished(pulk):
-    check_rows(pulk, pulk.expected)
-    check_receipts(pulk, pulk.expected)
-    check_nothing_left(pulk)
+def check_all(pulk):
+    check_finished(pulk, pulk.expected)
     assert trials(pulk) == []
 
 
@@ -129,7 +127,7 @@ def test_an_error_of_publishing_names_its_query(ready, snowflake):
     [query] = [q["id"] for q in statements(snowflake, "INSERT OVERWRITE")]
     assert f"PUBLIC.T: query {query}: 100072" in result.stderr
     resume(ready)
-    check_finished(ready)
+    check_all(ready)
 
 
 # --- files
@@ -145,7 +143,7 @@ def test_files_of_loads_that_failed(ready, snowflake, clean_up, kept):
     # What is on the stage is not what the next start loads: it reads the partitions again.
     snowflake.control("faults", clear=True)
     ready.migrate().expect(0)
-    check_finished(ready)
+    check_all(ready)
 
 
 def test_files_of_what_was_loaded_do_not_wait_for_the_rest(ready, snowflake):
@@ -174,7 +172,7 @@ def test_a_table_without_rows_after_a_crash_is_gone_on_with(ready, snowflake):
     assert snowflake_tables(ready.target) == ["T"]
     assert snowflake.sql(f'SELECT count(*) FROM "{ready.target.database}".PUBLIC.T') == [("0",)]
     resume(ready)
-    check_finished(ready)
+    check_all(ready)
 
 
 def test_a_table_that_somebody_else_made_meanwhile(ready, snowflake):

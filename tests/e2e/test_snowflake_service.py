@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 pytest.register_assert_rewrite("crash_support")
-from crash_support import check_nothing_left, check_receipts, check_rows, crash
+from crash_support import check_finished, check_rows, crash, fill_in_partitions
 from support.proxy import Proxy
 from support.pulk import table_entry
 from support.snowflake import Snowflake
@@ -16,31 +16,14 @@ from support.snowflake_table import quote
 LOGIN, RENEWAL = "/session/v1/login-request", "/session/token-request"
 
 
-@pytest.fixture(scope="module")
-def server():
-    server = Snowflake()
-    yield server
-    server.remove()
-
-
 @pytest.fixture
 def ready(pulk, db, server):
     """A table of five partitions."""
-    db.execute("CREATE TABLE t (id integer PRIMARY KEY, b text); INSERT INTO t SELECT n, md5(n::text) FROM generate_series(1, 1000) n;"
-               "ANALYZE t")
-    pulk.write_config(db, target=server)
-    pulk.write_workflow([table_entry("t", columnNamesToPartitionBy=["id"], partitionSize={"maxRowsPerPartition": 200})])
-    pulk.expected = {"T": db.rows("TABLE t")}
+    fill_in_partitions(pulk, db, server, 200)
     history = server.control("history")
     pulk.after = {"after": history[-1]["id"]} if history else {}
     yield pulk
     server.control("settings", session_token_seconds=3600)
-
-
-def check_finished(pulk):
-    check_rows(pulk, pulk.expected)
-    check_receipts(pulk, pulk.expected)
-    check_nothing_left(pulk)
 
 
 def requests(server, path) -> int:
@@ -66,7 +49,7 @@ def test_old_sessions_are_replaced_between_transactions_and_never_within_one(rea
     logins = requests(server, LOGIN)
     ready.migrate("--parallel", "2", env={"PULK_SESSION_SECONDS": "0"}).expect(0)
     assert requests(server, LOGIN) - logins > 30
-    check_finished(ready)
+    check_finished(ready, ready.expected)
     open_, loaded = {}, {}
     for q in server.control("history", **ready.after):
         word, session = q["sql"].split()[0], q["session"]
@@ -98,12 +81,12 @@ def test_more_files_than_one_copy_takes(pulk, db, server):
     assert len(names) == len(set(names)) > 2 and [len(l) for l in lists[:-1]] == [2] * (len(lists) - 1), lists
     assert len({q["session"] for q in copies}) == 1
     pulk.expected = {"T": db.rows("TABLE t")}
-    check_finished(pulk)
+    check_finished(pulk, pulk.expected)
     # A COPY that fails behind others takes them back.
     server.fault("error", sql="^COPY", skip=1, code="000604", message="SQL execution canceled")
     pulk.migrate(*few, "--retries", "0", "--restart", env={"PULK_COPY_FILES": "2"}).expect(2)
     pulk.migrate(*few, env={"PULK_COPY_FILES": "2"}).expect(0)
-    check_finished(pulk)
+    check_finished(pulk, pulk.expected)
     assert server.control("fault_counts")[-1]["done"] == 1
 
 
@@ -122,7 +105,7 @@ def test_clean_takes_away_what_a_killed_run_left(ready, server, step):
     assert ready.tables() == [] or ready.rows("t") == []
     ready.run("clean", "--yes").expect(0, "nothing to remove")
     ready.migrate().expect(0)
-    check_finished(ready)
+    check_finished(ready, ready.expected)
 
 
 def environment_of(running) -> dict:
