@@ -29,6 +29,9 @@ Command add_export(CLI::App& app) {
   app.add_option("file", options.file, "What is exported (YAML)")->capture_default_str()->type_name("FILE");
   app.add_option("--env-file", options.env_file, "Variables; default: .env here or in a folder above")
       ->type_name("FILE");
+  app.add_option("-c,--connections", options.connections, "Connections, when FILE has `source:` (TOML)")
+      ->capture_default_str()
+      ->type_name("FILE");
   app.add_option("--only", options.only, "Only the exports of these tables")->type_name("TABLE")->delimiter(',');
   app.add_option("-p,--parallel", options.parallel, "Exports at a time")
       ->capture_default_str()

@@ -2,32 +2,21 @@
 // wrapped in a SELECT that converts those columns.
 #include <arrow/api.h>
 
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "adbc/snowflake/client.h"
 #include "base/error.h"
 #include "base/strings.h"
-#include "catalog/dotted_name.h"
+#include "catalog/identifier.h"
 #include "exporter/export_source.h"
 #include "exporter/moments.h"
+#include "exporter/snowflake_query.h"
 
 namespace pulk {
 namespace {
 
 using snowflake::Client;
-
-std::string metadata(const arrow::Field& field, const std::string& key) {
-  if (field.metadata() == nullptr) return "";
-  return field.metadata()->Get(key).ValueOr("");
-}
-
-// The driver names the type of a described column otherwise than that of one that arrives.
-std::string type_of(const arrow::Field& field) {
-  const std::string arriving = metadata(field, "logicalType");
-  return arriving.empty() ? to_upper(metadata(field, "SNOWFLAKE_TYPE")) : arriving;
-}
 
 // How one column is read, and what it is made of what arrives.
 struct Plan {
@@ -36,7 +25,7 @@ struct Plan {
 };
 
 Plan plan_of(const arrow::Field& field, bool exact_moments) {
-  const std::string name = quote_double(field.name()), type = type_of(field);
+  const std::string name = quote_double(field.name()), type = snowflake_type(field);
   if (type == "TIMESTAMP_TZ") return {"TO_VARCHAR(" + name + ", 'YYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM')"};
   const bool moment = type == "TIMESTAMP_NTZ" || type == "TIMESTAMP_LTZ";
   if (moment && exact_moments)
@@ -80,7 +69,7 @@ class SnowflakeRows : public ExportRows {
     for (int i = 0; i < arriving->num_fields(); ++i) {
       auto field = arriving->field(i);
       if (plans_.at(static_cast<std::size_t>(i)).counted_nanoseconds)
-        field = moment_field(described->field(i)->name(), type_of(*described->field(i)) == "TIMESTAMP_LTZ",
+        field = moment_field(described->field(i)->name(), snowflake_type(*described->field(i)) == "TIMESTAMP_LTZ",
                              entry_.type == FileType::parquet);
       else if (field->name() != described->field(i)->name())
         field = field->WithName(described->field(i)->name());
@@ -128,31 +117,11 @@ class SnowflakeExportSource : public ExportSource {
       : connection_(connection), cancel_(cancel) {}
 
   std::unique_ptr<ExportRows> open(const ExportEntry& entry, bool exact_moments) override {
-    auto client = std::make_unique<Client>(
-        connection_, nlohmann::json{{"application", "pulk"}, {"export", entry.table}}.dump(), cancel_);
-    use_defaults(*client);
-    const std::string query = entry.query.empty() ? "SELECT * FROM " + table_name(entry) : entry.query;
-    return std::make_unique<SnowflakeRows>(std::move(client), query, entry, exact_moments, cancel_);
+    return std::make_unique<SnowflakeRows>(open_export_session(connection_, entry, cancel_), query_of(entry), entry,
+                                           exact_moments, cancel_);
   }
 
  private:
-  // The names that queries may leave out.
-  void use_defaults(Client& client) const {
-    const auto name = [](const std::string& written) {
-      return quote_double(fold(parse_written_name(written), NameRule::upper));
-    };
-    if (!connection_.database.empty()) client.execute("USE DATABASE " + name(connection_.database));
-    if (!connection_.schema.empty()) client.execute("USE SCHEMA " + name(connection_.schema));
-  }
-
-  // TABLE, SCHEMA.TABLE or DATABASE.SCHEMA.TABLE, as Snowflake reads it, with every name in quotes.
-  static std::string table_name(const ExportEntry& entry) {
-    std::vector<std::string> names;
-    for (const WrittenName& name : parse_dotted_name(entry.table))
-      names.push_back(quote_double(fold(name, NameRule::upper)));
-    return join(names, ".");
-  }
-
   const SnowflakeConnection& connection_;
   CancelToken* const cancel_;
 };

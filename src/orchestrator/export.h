@@ -15,6 +15,7 @@ namespace pulk {
 struct ExportOptions {
   std::string file = "config/export_tables.yaml";
   std::string env_file;           // "" looks for `.env` here and above
+  std::string connections = "configuration.toml";  // read when the exports file names a source
   std::vector<std::string> only;  // values of `table`; empty: all
   int parallel = 4;
   std::int64_t memory = 512LL << 20;
