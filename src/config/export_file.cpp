@@ -201,6 +201,8 @@ void check_stage(const ExportFile& file, Problems& problems) {
   if (file.stage.empty())
     problems.add(where_of(file.path, "stage"), "is missing: Snowflake unloads into a stage of its own",
                  "write stage: \"@DATABASE.SCHEMA.STAGE\", an external stage over the bucket");
+  if (!file.source.empty() && !file.source.starts_with("snowflake"))
+    problems.add(where_of(file.path, "source"), "is " + file.source + ": only Snowflake unloads", "write road: stream");
   if (file.destination.starts_with("file://"))
     problems.add(where_of(file.path, "destination"), "is a folder of this machine: Snowflake cannot unload there",
                  "write road: stream");

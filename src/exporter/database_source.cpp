@@ -3,6 +3,7 @@
 #include <arrow/extension_type.h>
 
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
@@ -108,7 +109,7 @@ class DatabaseExportSource : public ExportSource {
  public:
   DatabaseExportSource(std::unique_ptr<Source> source, const std::vector<ExportEntry>& exports, int lanes)
       : source_(std::move(source)), lanes_(lanes) {
-    for (const ExportEntry& entry : exports) requests_.push_back(request_of(entry));
+    for (const ExportEntry& entry : exports) wanted_.push_back({entry.where, request_of(entry), std::nullopt});
   }
 
   std::unique_ptr<ExportRows> open(const ExportEntry& entry, bool) override {
@@ -116,24 +117,56 @@ class DatabaseExportSource : public ExportSource {
       throw Error(ErrorKind::usage, "partition_by: the rows of a table come in no order", entry.table,
                   "write a query that ends with ORDER BY these columns");
     const std::shared_ptr<Snapshot> snapshot = current();
+    for (const Wanted& wanted : wanted_)
+      if (wanted.where == entry.where && wanted.error) throw Error(*wanted.error);
     const TableInfo info = snapshot->describe(request_of(entry));
     return std::make_unique<DatabaseRows>(snapshot, entry, info);
   }
 
  private:
+  struct Wanted {
+    std::string where;  // of the export
+    TableRequest request;
+    std::optional<Error> error;  // why it has no part in the snapshot
+  };
+
   std::shared_ptr<Snapshot> current() {
     const std::lock_guard lock(mutex_);
-    if (snapshot_ == nullptr || !snapshot_->alive()) {
-      snapshot_.reset();  // its connection may be the last one there is
-      snapshot_ = source_->snapshot(requests_, lanes_);
+    if (snapshot_ != nullptr && snapshot_->alive()) return snapshot_;
+    snapshot_.reset();  // its connection may be the last one there is
+    try {
+      snapshot_ = source_->snapshot(requests(), lanes_);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::retryable || error.kind() == ErrorKind::internal) throw;
+      leave_out_what_fails();
+      snapshot_ = source_->snapshot(requests(), lanes_);
     }
     return snapshot_;
   }
 
+  std::vector<TableRequest> requests() const {
+    std::vector<TableRequest> all;
+    for (const Wanted& wanted : wanted_)
+      if (!wanted.error) all.push_back(wanted.request);
+    return all;
+  }
+
+  // One table that is not there must not stop the exports of the others.
+  void leave_out_what_fails() {
+    for (Wanted& wanted : wanted_) {
+      try {
+        source_->snapshot({wanted.request}, 1);
+      } catch (const Error& error) {
+        if (error.kind() == ErrorKind::retryable || error.kind() == ErrorKind::internal) throw;
+        wanted.error = error;
+      }
+    }
+  }
+
   const std::unique_ptr<Source> source_;
-  std::vector<TableRequest> requests_;
   const int lanes_;
   std::mutex mutex_;
+  std::vector<Wanted> wanted_;
   std::shared_ptr<Snapshot> snapshot_;
 };
 
