@@ -112,13 +112,21 @@ class DatabaseExportSource : public ExportSource {
     for (const ExportEntry& entry : exports) wanted_.push_back({entry.where, request_of(entry), std::nullopt});
   }
 
+  ExportShape describe(const ExportEntry& entry) override {
+    const TablePlan plan = plan_of(entry, snapshot_for(entry)->describe(request_of(entry)));
+    ExportShape shape;
+    shape.columns = static_cast<int>(plan.columns.size());
+    for (const ColumnPlan& column : plan.columns)
+      if (column.carrier.kind == CarrierKind::utf8 && column.logical.kind != TypeKind::text)
+        shape.notes.push_back("column " + column.source_name + ": " + column.source_type + " as text");
+    return shape;
+  }
+
   std::unique_ptr<ExportRows> open(const ExportEntry& entry, bool) override {
     if (!entry.partition_by.empty() && entry.query.empty())
       throw Error(ErrorKind::usage, "partition_by: the rows of a table come in no order", entry.table,
                   "write a query that ends with ORDER BY these columns");
-    const std::shared_ptr<Snapshot> snapshot = current();
-    for (const Wanted& wanted : wanted_)
-      if (wanted.where == entry.where && wanted.error) throw Error(*wanted.error);
+    const std::shared_ptr<Snapshot> snapshot = snapshot_for(entry);
     const TableInfo info = snapshot->describe(request_of(entry));
     return std::make_unique<DatabaseRows>(snapshot, entry, info);
   }
@@ -130,9 +138,15 @@ class DatabaseExportSource : public ExportSource {
     std::optional<Error> error;  // why it has no part in the snapshot
   };
 
-  std::shared_ptr<Snapshot> current() {
+  std::shared_ptr<Snapshot> snapshot_for(const ExportEntry& entry) {
     const std::lock_guard lock(mutex_);
-    if (snapshot_ != nullptr && snapshot_->alive()) return snapshot_;
+    if (snapshot_ == nullptr || !snapshot_->alive()) take();
+    for (const Wanted& wanted : wanted_)
+      if (wanted.where == entry.where && wanted.error) throw Error(*wanted.error);
+    return snapshot_;
+  }
+
+  void take() {
     snapshot_.reset();  // its connection may be the last one there is
     try {
       snapshot_ = source_->snapshot(requests(), lanes_);
@@ -141,7 +155,6 @@ class DatabaseExportSource : public ExportSource {
       leave_out_what_fails();
       snapshot_ = source_->snapshot(requests(), lanes_);
     }
-    return snapshot_;
   }
 
   std::vector<TableRequest> requests() const {

@@ -17,22 +17,45 @@ namespace {
 
 // How one column of DuckDB's leaves.
 struct Column {
+  std::string name;
   std::string expression;
+  std::string note;  // "" when it leaves as it is
   bool json = false;
 };
 
 Column column_of(const std::string& column, const std::string& type) {
   const std::string name = quote_double(column);
   const auto known = parse_sql_type(type);
-  if (known && known->base == SqlBase::json) return {name, true};
+  if (known && known->base == SqlBase::json) return {column, name, "", true};
   // Sums are HUGEINT; one of more than 38 digits ends the export.
   if (known && (known->base == SqlBase::hugeint || known->base == SqlBase::uhugeint))
-    return {"CAST(" + name + " AS DECIMAL(38, 0))"};
-  if (known) return {name};
-  const bool nested = type.ends_with(']') || type.starts_with("STRUCT") || type.starts_with("MAP") ||
-                      type.starts_with("UNION");
-  if (nested) return {"CAST(to_json(" + name + ") AS VARCHAR)", true};
-  return {"CAST(" + name + " AS VARCHAR)"};
+    return {column, "CAST(" + name + " AS DECIMAL(38, 0))", type + " as DECIMAL(38,0)"};
+  if (known) return {column, name, ""};
+  const bool nested =
+      type.ends_with(']') || type.starts_with("STRUCT") || type.starts_with("MAP") || type.starts_with("UNION");
+  if (nested) return {column, "CAST(to_json(" + name + ") AS VARCHAR)", "a nested type as JSON", true};
+  return {column, "CAST(" + name + " AS VARCHAR)", type + " as text"};
+}
+
+std::vector<Column> columns_of(adbc::Connection& connection, const std::string& query) {
+  const adbc::Rows described = connection.query("DESCRIBE " + query);
+  std::vector<Column> columns;
+  for (std::size_t i = 0; i < described.size(); ++i)
+    columns.push_back(column_of(described.text(i, 0), described.text(i, 1)));
+  return columns;
+}
+
+std::string query_of(const ExportEntry& entry) {
+  if (!entry.query.empty()) return entry.query;
+  std::vector<std::string> names;
+  for (const WrittenName& name : parse_dotted_name(entry.table)) names.push_back(quote_double(name.text));
+  return "SELECT * FROM " + join(names, ".");
+}
+
+Error wrong(const Error& error, const std::string& path, const std::string& table) {
+  for (const char* kind : {"Catalog Error", "Binder Error", "Parser Error"})
+    if (contains(error.message(), kind)) return {ErrorKind::refused, error.message(), table};
+  return duckdb_error(error, path, table);
 }
 
 // DuckDB's 'infinity' of dates and moments is the last number of its carrier.
@@ -61,7 +84,7 @@ class DuckdbRows : public ExportRows {
     try {
       open(query, entry);
     } catch (const Error& error) {
-      throw wrong(error);
+      throw wrong(error, path_, table_);
     }
   }
   ~DuckdbRows() override { rows_.reset(); }  // before the connection
@@ -72,7 +95,7 @@ class DuckdbRows : public ExportRows {
     if (cancel_ != nullptr) cancel_->check();
     auto batch = rows_->Next();
     if (cancel_ != nullptr) cancel_->check();
-    if (!batch.ok()) throw wrong(Error(ErrorKind::internal, batch.status().message()));
+    if (!batch.ok()) throw wrong(Error(ErrorKind::internal, batch.status().message()), path_, table_);
     if (*batch == nullptr) return nullptr;
     for (int i = 0; i < (*batch)->num_columns(); ++i)
       refuse_infinity(*(*batch)->column(i), schema_->field(i)->name(), table_);
@@ -80,26 +103,11 @@ class DuckdbRows : public ExportRows {
   }
 
  private:
-  Error wrong(const Error& error) const {
-    const Error told = duckdb_error(error, path_, table_);
-    // Its words are about targets of migrations.
-    return contains(error.message(), "Catalog Error") || contains(error.message(), "Binder Error") ||
-                   contains(error.message(), "Parser Error")
-               ? Error(ErrorKind::refused, error.message(), table_)
-               : told;
-  }
-
   void open(const std::string& query, const ExportEntry& entry) {
     connection_.execute("SET TimeZone = 'UTC'");
-    const adbc::Rows described = connection_.query("DESCRIBE " + query);
-    std::vector<std::string> list, names;
-    std::vector<bool> json;
-    for (std::size_t i = 0; i < described.size(); ++i) {
-      names.push_back(described.text(i, 0));
-      const Column column = column_of(names.back(), described.text(i, 1));
-      list.push_back(column.expression + " AS " + quote_double(names.back()));
-      json.push_back(column.json);
-    }
+    const std::vector<Column> columns = columns_of(connection_, query);
+    std::vector<std::string> list;
+    for (const Column& column : columns) list.push_back(column.expression + " AS " + quote_double(column.name));
     std::string sql = "SELECT " + join(list, ", ") + " FROM (" + query + "\n) AS q";
     std::vector<std::string> order;
     for (const std::string& column : entry.partition_by) order.push_back(quote_double(column));
@@ -108,7 +116,7 @@ class DuckdbRows : public ExportRows {
     arrow::FieldVector fields;
     for (int i = 0; i < rows_->schema()->num_fields(); ++i) {
       const auto& field = rows_->schema()->field(i);
-      fields.push_back(json.at(static_cast<std::size_t>(i))
+      fields.push_back(columns.at(static_cast<std::size_t>(i)).json
                            ? arrow::field(field->name(), arrow::utf8(), true,
                                           arrow::key_value_metadata({{"logicalType", "VARIANT"}}))
                            : arrow::field(field->name(), field->type()));
@@ -144,14 +152,22 @@ class DuckdbExportSource : public ExportSource {
     }
   }
 
-  std::unique_ptr<ExportRows> open(const ExportEntry& entry, bool) override {
-    std::string query = entry.query;
-    if (query.empty()) {
-      std::vector<std::string> names;
-      for (const WrittenName& name : parse_dotted_name(entry.table)) names.push_back(quote_double(name.text));
-      query = "SELECT * FROM " + join(names, ".");
+  ExportShape describe(const ExportEntry& entry) override {
+    adbc::Connection connection(*database_);
+    ExportShape shape;
+    try {
+      for (const Column& column : columns_of(connection, query_of(entry))) {
+        ++shape.columns;
+        if (!column.note.empty()) shape.notes.push_back("column " + column.name + ": " + column.note);
+      }
+    } catch (const Error& error) {
+      throw wrong(error, path_, entry.table);
     }
-    return std::make_unique<DuckdbRows>(*database_, path_, query, entry, cancel_);
+    return shape;
+  }
+
+  std::unique_ptr<ExportRows> open(const ExportEntry& entry, bool) override {
+    return std::make_unique<DuckdbRows>(*database_, path_, query_of(entry), entry, cancel_);
   }
 
  private:

@@ -31,10 +31,17 @@ class ExportRows {
 // holds every value. What was written so far is of no use.
 class MomentDoesNotFit {};
 
+struct ExportShape {
+  int columns = 0;
+  std::vector<std::string> notes;  // "column Z: TIMESTAMP_TZ as text with its offset"
+};
+
 // Thread-safe.
 class ExportSource {
  public:
   virtual ~ExportSource() = default;
+  // What an export will look like; no row is read. Throws Error, with all columns that cannot travel.
+  virtual ExportShape describe(const ExportEntry& entry) = 0;
   // Runs the query of the export in a session of its own.
   virtual std::unique_ptr<ExportRows> open(const ExportEntry& entry, bool exact_moments) = 0;
 };

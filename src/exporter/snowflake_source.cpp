@@ -116,6 +116,18 @@ class SnowflakeExportSource : public ExportSource {
   SnowflakeExportSource(const SnowflakeConnection& connection, CancelToken* cancel)
       : connection_(connection), cancel_(cancel) {}
 
+  ExportShape describe(const ExportEntry& entry) override {
+    const auto client = open_export_session(connection_, entry, cancel_);
+    const auto columns = client->describe(query_of(entry));
+    for (const std::string& column : entry.partition_by) column_of(*columns, column);
+    ExportShape shape;
+    shape.columns = columns->num_fields();
+    for (const auto& field : columns->fields())
+      if (snowflake_type(*field) == "TIMESTAMP_TZ")
+        shape.notes.push_back("column " + field->name() + ": TIMESTAMP_TZ as text with its offset");
+    return shape;
+  }
+
   std::unique_ptr<ExportRows> open(const ExportEntry& entry, bool exact_moments) override {
     return std::make_unique<SnowflakeRows>(open_export_session(connection_, entry, cancel_), query_of(entry), entry,
                                            exact_moments, cancel_);

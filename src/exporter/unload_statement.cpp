@@ -89,12 +89,13 @@ Unloader::Plan plan_unload(const ExportEntry& entry, const arrow::Schema& column
     try {
       const Column column = column_of(entry, *field);
       list.push_back(column.expression + " AS " + quote_double(field->name()));
-      if (!column.note.empty()) plan.notes.push_back("column " + field->name() + ": " + column.note);
+      if (!column.note.empty()) plan.shape.notes.push_back("column " + field->name() + ": " + column.note);
     } catch (const Error& error) {
       refused.add(error.subject(), error.message(), error.hint());
     }
   }
   refused.throw_if_any(ErrorKind::refused);
+  plan.shape.columns = columns.num_fields();
   plan.query = "SELECT " + join(list, ", ") + " FROM (" + query + "\n)";
   return plan;
 }

@@ -10,6 +10,7 @@
 #include "config/export_file.h"
 #include "config/snowflake_connection.h"
 #include "exporter/destination.h"
+#include "exporter/export_source.h"
 #include "stage/stage.h"
 
 namespace pulk {
@@ -20,10 +21,10 @@ class Unloader {
   virtual ~Unloader() = default;
 
   struct Plan {
-    std::string query;               // what is unloaded, conversions and all
-    std::vector<std::string> notes;  // "column T: TIMESTAMP_LTZ as text in UTC"
+    std::string query;  // what is unloaded, conversions and all
+    ExportShape shape;
   };
-  // Describes the export's columns; reads nothing. Throws Error(refused) with all columns that cannot travel.
+  // As ExportSource::describe().
   virtual Plan plan(const ExportEntry& entry) = 0;
 
   // Writes the files of a folder, whose paths below the destination begin with `path`, or the one file `path`. They are

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "base/text_table.h"
 #include "orchestrator/export_ends.h"
 
 namespace pulk {
@@ -57,18 +58,50 @@ void write_summary(const ExportResult& result, const std::string& path) {
   if (!file.flush()) throw Error(ErrorKind::retryable, "the summary cannot be written", path);
 }
 
+ExportFile chosen_exports(const ExportOptions& options) {
+  ExportFile file = load_export_file(options.file);
+  choose(file, options.only);
+  return file;
+}
+
+std::unique_ptr<ExportEnds> open_ends_of(const ExportFile& file, const ExportOptions& options, CancelToken& cancel) {
+  return open_export_ends(file,
+                          {.env_file = options.env_file,
+                           .connections = options.connections,
+                           .parallel = options.parallel,
+                           .memory = options.memory},
+                          cancel);
+}
+
 }  // namespace
+
+std::string plan_exports(const ExportOptions& options, CancelToken& cancel, int& code) {
+  const ExportFile file = chosen_exports(options);
+  const auto ends = open_ends_of(file, options, cancel);
+  TextTable table({"table", "road", "type", ">columns", "place"});
+  std::string below;
+  code = 0;
+  for (const ExportEntry& entry : file.exports) {
+    const bool unload = entry.road == ExportRoad::unload;
+    std::string columns = "?";
+    try {
+      const ExportShape shape = unload ? ends->unloader->plan(entry).shape : ends->source->describe(entry);
+      columns = std::to_string(shape.columns);
+      for (const std::string& note : shape.notes) below += entry.table + ": " + note + "\n";
+    } catch (const Error& error) {
+      below += entry.table + ": cannot be exported: " + error.what() + "\n";
+      if (code == 0) code = error.exit_code();
+    }
+    table.add({entry.table, unload ? "unload" : "stream", std::string(to_string(entry.type)), columns,
+               ends->destination->url_of(entry.path)});
+  }
+  return table.render() + (below.empty() ? "" : "\n" + below);
+}
 
 ExportResult export_files(const ExportOptions& options, CancelToken& cancel) {
   ExportResult result;
-  result.file = load_export_file(options.file);
-  choose(result.file, options.only);
-  const auto ends = open_export_ends(result.file,
-                                     {.env_file = options.env_file,
-                                      .connections = options.connections,
-                                      .parallel = options.parallel,
-                                      .memory = options.memory},
-                                     cancel);
+  result.file = chosen_exports(options);
+  const auto ends = open_ends_of(result.file, options, cancel);
   result.destination = ends->destination->url_of("");
   result.outcomes = run_exports(result.file, *ends->source, ends->unloader.get(), *ends->destination,
                                 {.parallel = options.parallel,

@@ -33,6 +33,10 @@ struct ExportResult {
 // anything else.
 ExportResult export_files(const ExportOptions& options, CancelToken& cancel);
 
+// `pulk export --plan`: each export with its road, place and what is converted, as text. Reads no rows and writes
+// nothing. `code` becomes the exit class: 0, or that of the first export that cannot be made.
+std::string plan_exports(const ExportOptions& options, CancelToken& cancel, int& code);
+
 // The closing lines: a ✓ or ✗ for each export with what became of it; "ok" and "FAILED" where `unicode` is not set.
 std::vector<std::string> closing_lines(const ExportResult& result, bool unicode);
 
