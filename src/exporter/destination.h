@@ -17,8 +17,8 @@ namespace pulk {
 class Destination {
  public:
   virtual ~Destination() = default;
-  // The file has its name when finish() returns, and readers see the old one until then. One that is not finished
-  // leaves nothing.
+  // The file has its name when it is published, and readers see the old one until then. One that is not leaves nothing;
+  // of a process that was killed stays what no reader takes for a file: an open upload, or .pulk-*.partial.
   virtual std::unique_ptr<OutputFile> create(const std::string& path, const std::string& content_type) = 0;
 
   struct Found {

@@ -3,11 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <utility>
 
+#include "base/strings.h"
 #include "exporter/destinations.h"
 #include "stage/local/local_file.h"
 
@@ -25,7 +27,10 @@ class LocalDestination : public Destination {
   std::unique_ptr<OutputFile> create(const std::string& path, const std::string&) override {
     const fs::path full = url_of(path);
     make_folders(full.parent_path().string());
-    return create_local_file(full.parent_path().string(), full.filename().string());
+    // Hidden, because readers of a whole folder take every file that is not; a name of this process's own, because two
+    // processes that write one file must not write into each other's.
+    return create_local_file(full.parent_path().string(), full.filename().string(),
+                             ".pulk-" + token_ + "-" + std::to_string(++number_) + kPartialSuffix);
   }
 
   std::vector<Found> list(const std::string& prefix) override {
@@ -80,6 +85,8 @@ class LocalDestination : public Destination {
   }
 
   std::string folder_;
+  const std::string token_ = new_run_id();
+  std::atomic<int> number_{0};
 };
 
 }  // namespace
