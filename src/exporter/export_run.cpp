@@ -84,6 +84,7 @@ class ExportRun {
   void attempt_once(ExportOutcome& outcome) {
     outcome = {};
     check_existing();
+    destination_.remove_left(entry_.path);
     say(LogLevel::info, "Fetching data for " + entry_.table);
     try {
       write(outcome, false);
@@ -181,15 +182,23 @@ class ExportRun {
     else
       destination_.remove(entry_.path + std::string(kManifest));
     step("export.manifest");
+    try {
+      remove_old(outcome);
+    } catch (const Error& error) {
+      throw Error(error.kind(), "the new files are there, and old ones stay beside them: " + error.message(),
+                  error.subject(), error.hint());
+    }
+    step("export.cleaned");
+    if (entry_.manifest) put_text(destination_, entry_.path + std::string(kSuccess), "", "application/octet-stream");
+  }
+
+  void remove_old(const ExportOutcome& outcome) {
     std::set<std::string> made;
     for (const StagedFile& file : outcome.files) made.insert(file.name);
     for (const Destination::Found& found : destination_.list(entry_.path)) {
       const std::string name = found.path.substr(found.path.rfind('/') + 1);
       if (name.starts_with(kPart) && !made.contains(found.path)) destination_.remove(found.path);
     }
-    step("export.cleaned");
-    if (entry_.manifest)
-      put_text(destination_, entry_.path + std::string(kSuccess), "", "application/octet-stream");
   }
 
   std::string manifest(const ExportOutcome& outcome) const {
