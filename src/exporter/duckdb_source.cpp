@@ -110,7 +110,7 @@ class DuckdbRows : public ExportRows {
     for (const Column& column : columns) list.push_back(column.expression + " AS " + quote_double(column.name));
     std::string sql = "SELECT " + join(list, ", ") + " FROM (" + query + "\n) AS q";
     std::vector<std::string> order;
-    for (const std::string& column : entry.partition_by) order.push_back(quote_double(column));
+    for (const std::string& column : entry.partition_by) order.push_back(quote_double(parse_written_name(column).text));
     if (!order.empty()) sql += " ORDER BY " + join(order, ", ");
     rows_ = connection_.stream(sql);
     arrow::FieldVector fields;

@@ -14,8 +14,10 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/steps.h"
 #include "base/strings.h"
 #include "exporter/file_writer.h"
+#include "exporter/unpublished_files.h"
 
 namespace pulk {
 namespace {
@@ -83,6 +85,7 @@ class ExportRun {
   void attempt_once(ExportOutcome& outcome) {
     outcome = {};
     check_existing();
+    destination_.remove_left(entry_.path);
     say(LogLevel::info, "Fetching data for " + entry_.table);
     if (entry_.road == ExportRoad::unload)
       unload(outcome);
@@ -145,15 +148,27 @@ class ExportRun {
 
   void write(const ExportEntry& entry, ExportOutcome& outcome, bool exact_moments) {
     std::vector<std::string> paths;
+    {
+      UnpublishedFiles files;
+      write_files(entry, outcome, exact_moments, paths, files);
+      publish(files, paths);
+    }
+    if (folder()) finish_folder(outcome);
+  }
+
+  void publish(UnpublishedFiles& files, const std::vector<std::string>& paths) {
+    step("export.sealed");
+    cancel_.check();
+    // Whoever waits for the marker does not read while old and new files are side by side.
+    if (folder()) destination_.remove(entry_.path + std::string(kSuccess));
     try {
-      write_files(entry, outcome, exact_moments, paths);
+      files.publish();
     } catch (...) {
       if (folder()) take_back(paths);
       throw;
     }
   }
 
-  // Files of a folder are there as soon as each is finished.
   void take_back(const std::vector<std::string>& paths) {
     for (const std::string& path : paths) {
       try {
@@ -175,12 +190,13 @@ class ExportRun {
     }
   }
 
+  // All rows, in files that nobody sees yet.
   void write_files(const ExportEntry& entry, ExportOutcome& outcome, bool exact_moments,
-                   std::vector<std::string>& paths) {
+                   std::vector<std::string>& paths, UnpublishedFiles& unpublished) {
     const auto rows = source_.open(entry, exact_moments);
     const auto create = [&](const std::string& below, int number) {
       paths.push_back(path_of(below, number));
-      return destination_.create(paths.back(), content_type(entry_));
+      return unpublished.hold(destination_.create(paths.back(), content_type(entry_)));
     };
     // Behind the rows in the file, before them in time: what is unfinished goes before the session does.
     const auto writer = make_file_writer(entry_, rows->schema(), create, arrow::default_memory_pool());
@@ -191,8 +207,6 @@ class ExportRun {
     }
     say(LogLevel::info, fmt::format("Fetched {} rows", outcome.rows));
     say(LogLevel::info, "Exporting to " + entry_.path);
-    // Whoever waits for the marker does not read while old and new files are side by side.
-    if (folder()) destination_.remove(entry_.path + std::string(kSuccess));
     std::vector<StagedFile> files = writer->finish();
     std::int64_t written = 0;
     for (std::size_t i = 0; i < files.size(); ++i) {
@@ -204,21 +218,37 @@ class ExportRun {
       throw Error(ErrorKind::integrity, fmt::format("{} rows were read, {} were written", outcome.rows, written),
                   destination_.url_of(entry_.path));
     outcome.files = std::move(files);
-    if (folder()) finish_folder(outcome);
   }
 
-  // What an earlier export left goes when the new files are there.
+  // The new manifest before the old files go: what a manifest lists is always there. From the manifest on nothing is
+  // taken back, because old files may be gone.
   void finish_folder(const ExportOutcome& outcome) {
+    step("export.published");
+    if (entry_.manifest)
+      put_text(destination_, entry_.path + std::string(kManifest), manifest(outcome), "application/json");
+    else
+      destination_.remove(entry_.path + std::string(kManifest));
+    step("export.manifest");
+    try {
+      remove_old(outcome);
+    } catch (const Error& error) {
+      throw Error(error.kind(), "the new files are there, and old ones stay beside them: " + error.message(),
+                  error.subject(), error.hint());
+    }
+    step("export.cleaned");
+    if (entry_.manifest) put_text(destination_, entry_.path + std::string(kSuccess), "", "application/octet-stream");
+  }
+
+  void remove_old(const ExportOutcome& outcome) {
     std::set<std::string> made;
     for (const StagedFile& file : outcome.files) made.insert(file.name);
     for (const Destination::Found& found : destination_.list(entry_.path)) {
       const std::string name = found.path.substr(found.path.rfind('/') + 1);
       if (name.starts_with(kPart) && !made.contains(found.path)) destination_.remove(found.path);
     }
-    if (!entry_.manifest) {
-      destination_.remove(entry_.path + std::string(kManifest));
-      return;
-    }
+  }
+
+  std::string manifest(const ExportOutcome& outcome) const {
     nlohmann::ordered_json manifest{{"table", entry_.table},
                                     {"format", to_string(entry_.type)},
                                     {"run", run_},
@@ -232,8 +262,7 @@ class ExportRun {
       if (!file.digest.empty()) one["xxh3_128"] = file.digest;
       manifest["files"].push_back(std::move(one));
     }
-    put_text(destination_, entry_.path + std::string(kManifest), manifest.dump(1) + "\n", "application/json");
-    put_text(destination_, entry_.path + std::string(kSuccess), "", "application/octet-stream");
+    return manifest.dump(1) + "\n";
   }
 
   const ExportEntry& entry_;

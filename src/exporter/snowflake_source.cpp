@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "catalog/identifier.h"
+#include "exporter/column_names.h"
 #include "exporter/export_source.h"
 #include "exporter/moments.h"
 #include "exporter/snowflake_query.h"
@@ -36,16 +37,6 @@ Plan plan_of(const arrow::Field& field, bool exact_moments) {
   return {name};
 }
 
-// The column that a person means: exact, or folded as Snowflake folds names.
-std::string column_of(const arrow::Schema& schema, const std::string& written) {
-  const std::string folded = fold(parse_written_name(written), NameRule::upper);
-  for (const std::string& name : {written, folded})
-    if (schema.GetFieldIndex(name) >= 0) return name;
-  const auto near = did_you_mean(folded, schema.field_names());
-  throw Error(ErrorKind::usage, "partition_by: there is no column " + written, "",
-              near ? "did you mean " + *near + "?" : "there are: " + join(schema.field_names(), ", "));
-}
-
 class SnowflakeRows : public ExportRows {
  public:
   SnowflakeRows(std::unique_ptr<Client> client, const std::string& query, const ExportEntry& entry, bool exact_moments,
@@ -61,7 +52,8 @@ class SnowflakeRows : public ExportRows {
       list.push_back(plans_.back().expression + " AS " + quote_double(field->name()));
     }
     std::vector<std::string> order;
-    for (const std::string& column : entry_.partition_by) order.push_back(quote_double(column_of(*described, column)));
+    for (const int column : partition_columns(entry_, *described))
+      order.push_back(quote_double(described->field(column)->name()));
     std::string sql = as_it_is && order.empty() ? query : "SELECT " + join(list, ", ") + " FROM (" + query + "\n)";
     if (!order.empty()) sql += " ORDER BY " + join(order, ", ");
     rows_ = client_->stream(sql);

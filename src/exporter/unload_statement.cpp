@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "catalog/identifier.h"
+#include "exporter/column_names.h"
 #include "exporter/snowflake_query.h"
 
 namespace pulk {
@@ -82,6 +83,7 @@ std::string file_format(const ExportEntry& entry) {
 }  // namespace
 
 Unloader::Plan plan_unload(const ExportEntry& entry, const arrow::Schema& columns, const std::string& query) {
+  check_column_names(entry, columns);
   Unloader::Plan plan;
   std::vector<std::string> list;
   Problems refused;
