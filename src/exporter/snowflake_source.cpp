@@ -8,10 +8,12 @@
 
 #include "adbc/snowflake/client.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/strings.h"
 #include "catalog/dotted_name.h"
 #include "exporter/export_source.h"
 #include "exporter/moments.h"
+#include "exporter/snowflake_session.h"
 
 namespace pulk {
 namespace {
@@ -62,7 +64,8 @@ class SnowflakeRows : public ExportRows {
   SnowflakeRows(std::unique_ptr<Client> client, const std::string& query, const ExportEntry& entry, bool exact_moments,
                 CancelToken* cancel)
       : client_(std::move(client)), entry_(entry), exact_moments_(exact_moments), cancel_(cancel) {
-    const auto described = client_->describe(query);
+    std::shared_ptr<arrow::Schema> described;
+    send_as_written(*client_, [&] { described = client_->describe(query); });
     std::vector<std::string> list;
     bool as_it_is = true;
     arrow::FieldVector fields;
@@ -75,7 +78,11 @@ class SnowflakeRows : public ExportRows {
     for (const std::string& column : entry_.partition_by) order.push_back(quote_double(column_of(*described, column)));
     std::string sql = as_it_is && order.empty() ? query : "SELECT " + join(list, ", ") + " FROM (" + query + "\n)";
     if (!order.empty()) sql += " ORDER BY " + join(order, ", ");
-    rows_ = client_->stream(sql);
+    if (!as_it_is && order.empty() && contains(to_upper(query), "ORDER BY"))
+      log_warning(entry_.table +
+                  ": a column is converted by another SELECT around the query, whose ORDER BY need not last; write "
+                  "TO_VARCHAR for it in the query to be sure of the order");
+    send_as_written(*client_, [&] { rows_ = client_->stream(sql); });
     const auto arriving = rows_->schema();
     for (int i = 0; i < arriving->num_fields(); ++i) {
       auto field = arriving->field(i);
@@ -128,23 +135,13 @@ class SnowflakeExportSource : public ExportSource {
       : connection_(connection), cancel_(cancel) {}
 
   std::unique_ptr<ExportRows> open(const ExportEntry& entry, bool exact_moments) override {
-    auto client = std::make_unique<Client>(
-        connection_, nlohmann::json{{"application", "pulk"}, {"export", entry.table}}.dump(), cancel_);
-    use_defaults(*client);
+    auto client =
+        open_session(connection_, nlohmann::json{{"application", "pulk"}, {"export", entry.table}}.dump(), cancel_);
     const std::string query = entry.query.empty() ? "SELECT * FROM " + table_name(entry) : entry.query;
     return std::make_unique<SnowflakeRows>(std::move(client), query, entry, exact_moments, cancel_);
   }
 
  private:
-  // The names that queries may leave out.
-  void use_defaults(Client& client) const {
-    const auto name = [](const std::string& written) {
-      return quote_double(fold(parse_written_name(written), NameRule::upper));
-    };
-    if (!connection_.database.empty()) client.execute("USE DATABASE " + name(connection_.database));
-    if (!connection_.schema.empty()) client.execute("USE SCHEMA " + name(connection_.schema));
-  }
-
   // TABLE, SCHEMA.TABLE or DATABASE.SCHEMA.TABLE, as Snowflake reads it, with every name in quotes.
   static std::string table_name(const ExportEntry& entry) {
     std::vector<std::string> names;
