@@ -108,7 +108,7 @@ class ExportRun {
     const Unloader::Plan plan = unloader_->plan(entry_);
     for (const std::string& note : plan.shape.notes) say(LogLevel::debug, note);
     if (folder()) destination_.remove(entry_.path + std::string(kSuccess));
-    const std::string path = folder() ? entry_.path + std::string(kPart) + run_ + "-" : entry_.path;
+    const std::string path = folder() ? entry_.path + std::string(kPart) + run_ : entry_.path;
     say(LogLevel::info, "Exporting to " + entry_.path);
     std::vector<StagedFile> files;
     try {
