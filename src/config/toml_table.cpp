@@ -43,8 +43,12 @@ std::optional<std::string> TomlTable::text_of(std::string_view key, const toml::
   try {
     return file_.resolve(*written);
   } catch (const Error& error) {
+    const std::string what = (error.subject().empty() ? "" : error.subject() + ": ") + error.message();
+    // Whoever gives the value is away: nothing in the file is wrong.
+    if (error.kind() == ErrorKind::retryable)
+      throw Error(error.kind(), what, where_of(file_.path, path_of_key(key)), error.hint());
     Problems& list = error.kind() == ErrorKind::refused ? file_.refused : file_.problems;
-    list.add(where_of(file_.path, path_of_key(key)), error.message(), error.hint());
+    list.add(where_of(file_.path, path_of_key(key)), what, error.hint());
     return std::nullopt;
   }
 }

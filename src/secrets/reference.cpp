@@ -6,6 +6,7 @@
 
 #include "base/environment.h"
 #include "base/error.h"
+#include "secrets/vault.h"
 
 namespace pulk {
 namespace {
@@ -43,16 +44,19 @@ std::string from_file(const std::string& path) {
   return content;
 }
 
+std::string from_vault(std::string_view text) {
+  const VaultReference reference = parse_vault_reference(text);
+  // One login for all references of a process. The environment does not change while it runs.
+  static Vault vault(vault_settings());
+  return vault.read(reference);
+}
+
 }  // namespace
 
 std::string resolve_reference(std::string_view text) {
   if (text.starts_with("env:")) return from_environment(std::string(text.substr(4)));
   if (text.starts_with("file:")) return from_file(std::string(text.substr(5)));
-  if (text.starts_with("vault:")) {
-    // The path in a vault is no secret, and it tells which line to change.
-    throw Error(ErrorKind::refused, "\"" + std::string(text) + "\": vault references are not in this version", "",
-                "use env:NAME or file:PATH");
-  }
+  if (text.starts_with("vault:")) return from_vault(text);
   return std::string(text);
 }
 

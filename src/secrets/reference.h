@@ -1,5 +1,6 @@
-// References to values that are kept outside a configuration file: "env:NAME" and "file:PATH". Called while the
-// connections file is read. Pure function of environment and files; thread-safe as long as nobody calls setenv.
+// References to values that are kept outside a configuration file: "env:NAME", "file:PATH" and
+// "vault:PATH#KEY[@VERSION]" (see vault.h). Called while the connections file is read. Thread-safe as long as nobody
+// calls setenv.
 #pragma once
 
 #include <string>
@@ -8,7 +9,7 @@
 namespace pulk {
 
 // The value behind a reference; text that is no reference is returned as it is. file: gives the content without one
-// trailing newline. Throws Error(usage) for a missing variable or file and Error(refused) for "vault:"; both name the
+// trailing newline. Throws Error(usage) for a missing variable or file, and what Vault::read() throws; all name the
 // reference, never a value (I4).
 std::string resolve_reference(std::string_view text);
 

@@ -1,4 +1,5 @@
 #include "secrets/reference.h"
+#include "secrets/vault.h"
 
 #include <gtest/gtest.h>
 
@@ -56,10 +57,17 @@ TEST(Reference, names_a_file_that_cannot_be_read) {
   EXPECT_EQ(error_of("file:").kind(), ErrorKind::usage);
 }
 
-TEST(Reference, refuses_vault_by_name) {
-  const Error error = error_of("vault:kv/db#password");
-  EXPECT_EQ(error.kind(), ErrorKind::refused);
-  EXPECT_NE(error.message().find("vault:kv/db#password"), std::string::npos);
+TEST(Reference, TakesVaultReferencesApart) {
+  const VaultReference plain = parse_vault_reference("vault:kv/db#password");
+  EXPECT_EQ(plain.path, "kv/db");
+  EXPECT_EQ(plain.key, "password");
+  EXPECT_EQ(plain.version, 0);
+  const VaultReference third = parse_vault_reference("vault:/secret/data/a b/#k#@3");
+  EXPECT_EQ(third.path, "secret/data/a b");
+  EXPECT_EQ(third.key, "k#");
+  EXPECT_EQ(third.version, 3);
+  for (const char* wrong : {"vault:", "vault:a", "vault:#k", "vault:a#", "vault:a#k@", "vault:a#k@0", "vault:a#k@x"})
+    EXPECT_EQ(error_of(wrong).kind(), ErrorKind::usage) << wrong;
 }
 
 }  // namespace
