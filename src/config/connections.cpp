@@ -161,7 +161,8 @@ SnowflakeTarget read_snowflake(TomlFile& file, TomlTable& table, bool by_name) {
       int number = 0;
       table.take(written, number, 1, 65535);
       value = Secret(std::to_string(number));
-    } else if (key == "password" || key == "private_key" || key == "private_key_passphrase" || key == "token") {
+    } else if (key == "password" || key == "private_key" || key == "private_key_passphrase" || key == "token" ||
+               key == "azure_client_secret") {
       table.take(written, value);
     } else {
       std::string text;

@@ -140,6 +140,44 @@ void read_key(const Reader& keys, SnowflakeConnection& connection, const std::st
   }
 }
 
+// A key of the table, else the variable that Microsoft's clients read.
+std::string azure(const Reader& keys, const std::string& name, const char* variable) {
+  const std::string key = "azure_" + name;
+  return keys.has(key) ? keys.text(key) : environment(variable);
+}
+
+// True when the token is to come from Entra ID: keys azure_* are there, and no token is.
+bool read_entra(const Reader& keys, SnowflakeConnection& connection, const std::string& fallback, Problems& problems) {
+  std::string first;
+  for (const char* key : {"azure_tenant_id", "azure_client_id", "azure_client_secret", "azure_client_certificate_path",
+                          "azure_federated_token_file", "azure_managed_identity", "azure_scope"})
+    if (first.empty() && keys.has(key)) first = key;
+  if (first.empty()) return false;
+  EntraIdentity& entra = connection.entra;
+  entra.where = keys.where(first);
+  entra.tenant = azure(keys, "tenant_id", "AZURE_TENANT_ID");
+  entra.client_id = azure(keys, "client_id", "AZURE_CLIENT_ID");
+  entra.client_secret = Secret(azure(keys, "client_secret", "AZURE_CLIENT_SECRET"));
+  entra.certificate_file = azure(keys, "client_certificate_path", "AZURE_CLIENT_CERTIFICATE_PATH");
+  entra.federated_token_file = azure(keys, "federated_token_file", "AZURE_FEDERATED_TOKEN_FILE");
+  entra.managed_identity = to_lower(keys.text("azure_managed_identity")) == "true";
+  entra.scope = keys.text("azure_scope");
+  if (const std::string host = azure(keys, "authority_host", "AZURE_AUTHORITY_HOST"); !host.empty())
+    entra.authority = host.find("://") == std::string::npos ? "https://" + host : host;
+  while (entra.authority.ends_with('/')) entra.authority.pop_back();
+  if (entra.scope.empty())
+    problems.add(fallback, "azure_scope is missing", "write azure_scope = \"api://…/.default\"");
+  else if (!entra.scope.ends_with("/.default"))
+    keys.problem("azure_scope", "does not end with /.default, as those of programs do");
+  if (entra.managed_identity) return true;
+  if (entra.tenant.empty()) problems.add(fallback, "azure_tenant_id is missing", "write it, or set AZURE_TENANT_ID");
+  if (entra.client_id.empty()) problems.add(fallback, "azure_client_id is missing", "write it, or set AZURE_CLIENT_ID");
+  if (entra.client_secret.empty() && entra.certificate_file.empty() && entra.federated_token_file.empty())
+    problems.add(fallback, "there is nothing to prove the client with",
+                 "write azure_client_secret, azure_client_certificate_path or azure_federated_token_file");
+  return true;
+}
+
 void read_token(const Reader& keys, SnowflakeConnection& connection, const std::string& fallback, Problems& problems) {
   if (keys.has("token_file_path")) {
     connection.token_file = keys.text("token_file_path");
@@ -189,6 +227,8 @@ void read_login(const Reader& keys, SnowflakeConnection& connection, const std::
       break;
     }
     case SnowflakeLogin::oauth:
+      if (!read_entra(keys, connection, fallback, problems)) read_token(keys, connection, fallback, problems);
+      break;
     case SnowflakeLogin::access_token:
       read_token(keys, connection, fallback, problems);
       break;
@@ -224,6 +264,14 @@ const std::map<std::string, std::string>& snowflake_keys() {
                                                        {"token", "token"},
                                                        {"token_file_path", "token_file_path"},
                                                        {"workload_identity_provider", "workload_identity_provider"},
+                                                       {"azure_tenant_id", "azure_tenant_id"},
+                                                       {"azure_client_id", "azure_client_id"},
+                                                       {"azure_client_secret", "azure_client_secret"},
+                                                       {"azure_client_certificate_path", "azure_client_certificate_path"},
+                                                       {"azure_federated_token_file", "azure_federated_token_file"},
+                                                       {"azure_managed_identity", "azure_managed_identity"},
+                                                       {"azure_scope", "azure_scope"},
+                                                       {"azure_authority_host", "azure_authority_host"},
                                                        {"login_timeout", "login_timeout"},
                                                        {"request_timeout", "request_timeout"}};
   return keys;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/secret.h"
+#include "config/entra_identity.h"
 #include "config/s3_connection.h"
 
 namespace pulk {
@@ -50,6 +51,7 @@ struct SnowflakeConnection {
   Secret private_key_passphrase;
   std::string private_key_file;  // where the key was read
   Secret token;
+  EntraIdentity entra;            // oauth: asked for a token at each login
   std::string token_file;         // read again at each login, because tokens are renewed there
   std::string workload_provider;  // AWS, AZURE, GCP, OIDC
   int login_timeout = 60;         // seconds

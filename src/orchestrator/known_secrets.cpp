@@ -11,7 +11,8 @@ void KnownSecrets::learn(const Secret& secret) {
 
 void KnownSecrets::learn(const SnowflakeConnection& connection) {
   for (const Secret* secret :
-       {&connection.password, &connection.private_key, &connection.private_key_passphrase, &connection.token})
+       {&connection.password, &connection.private_key, &connection.private_key_passphrase, &connection.token,
+        &connection.entra.client_secret})
     learn(*secret);
   learn(connection.s3);
 }
@@ -24,7 +25,7 @@ void KnownSecrets::learn(const S3Connection& s3) {
 void KnownSecrets::learn(const ConnectionsFile& connections) {
   for (const auto& [name, target] : connections.targets)
     if (const auto* snowflake = std::get_if<SnowflakeTarget>(&target)) {
-      for (const char* key : {"password", "private_key", "private_key_passphrase", "token"})
+      for (const char* key : {"password", "private_key", "private_key_passphrase", "token", "azure_client_secret"})
         if (const auto found = snowflake->keys.find(key); found != snowflake->keys.end()) learn(found->second.text);
       learn(snowflake->s3);
     }

@@ -11,6 +11,7 @@
 #include "base/environment.h"
 #include "base/error.h"
 #include "base/strings.h"
+#include "identity/entra.h"
 
 namespace pulk::snowflake {
 namespace {
@@ -24,6 +25,7 @@ std::chrono::duration<double> oldest() {
 
 // The token as it is now: who renews it writes the file anew.
 std::string token_of(const SnowflakeConnection& connection) {
+  if (connection.entra.given()) return entra_tokens(connection.entra).token().reveal();
   if (connection.token_file.empty()) return connection.token.reveal();
   std::ifstream file(connection.token_file, std::ios::binary);
   if (!file) throw Error(ErrorKind::retryable, "the file with the token cannot be read", connection.token_file);
