@@ -79,6 +79,12 @@ const std::vector<std::string_view>& all_steps() {
       "publish.recorded",       // the ledger knows
       "table.cleaned",          // staging and files of the table are removed
       "run.finished",           // the run is recorded as finished
+      "export.file_sealed",     // all bytes of a file of an export are where they stay, nobody sees it
+      "export.sealed",          // all files of an export are
+      "export.file_published",  // a file has its name
+      "export.published",       // all files of a folder have, the manifest is the old one
+      "export.manifest",        // the manifest is the new one, old files are there too
+      "export.cleaned",         // old files are gone, _SUCCESS is not there
   };
   return names;
 }

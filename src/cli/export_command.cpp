@@ -12,9 +12,16 @@
 #include "cli/commands.h"
 #include "cli/signals.h"
 #include "orchestrator/export.h"
+#include "orchestrator/export_sample.h"
 
 namespace pulk {
 namespace {
+
+struct Flags {
+  ExportOptions options;
+  bool plan = false, sample = false;
+  SampleOptions samples;
+};
 
 bool unicode_terminal() {
   std::setlocale(LC_CTYPE, "");
@@ -24,10 +31,13 @@ bool unicode_terminal() {
 }  // namespace
 
 Command add_export(CLI::App& app) {
-  auto flags = std::make_shared<ExportOptions>();
-  ExportOptions& options = *flags;
+  auto flags = std::make_shared<Flags>();
+  ExportOptions& options = flags->options;
   app.add_option("file", options.file, "What is exported (YAML)")->capture_default_str()->type_name("FILE");
   app.add_option("--env-file", options.env_file, "Variables; default: .env here or in a folder above")
+      ->type_name("FILE");
+  app.add_option("-c,--connections", options.connections, "Connections, when FILE has `source:` (TOML)")
+      ->capture_default_str()
       ->type_name("FILE");
   app.add_option("--only", options.only, "Only the exports of these tables")->type_name("TABLE")->delimiter(',');
   app.add_option("-p,--parallel", options.parallel, "Exports at a time")
@@ -36,6 +46,12 @@ Command add_export(CLI::App& app) {
   add_bytes(app, "--memory", options.memory, "Most memory for rows and uploads", 128 << 20);
   app.add_option("--tries", options.tries, "Attempts at one export")->capture_default_str()->check(CLI::Range(1, 100));
   app.add_option("--summary", options.summary_file, "Also write the summary as JSON")->type_name("FILE");
+  app.add_flag("--plan", flags->plan, "Show road, columns and place of each export; read and write nothing");
+  CLI::Option* sample = app.add_flag(
+      "--sample", flags->sample, "Write a sample to this folder instead: test_orders.parquet, test_orders.csv,\n"
+      "test_customers.parquet. Needs no database");
+  app.add_flag("--s3", flags->samples.to_bucket, "The sample goes to the bucket S3_BUCKET_NAME, below test/")->needs(sample);
+  app.add_option("--seed", flags->samples.seed, "The sample is the same for the same number")->needs(sample);
   app.footer(
       "Each export is one table or query and goes to one key, or into a folder. An export that fails leaves nothing "
       "that\n"
@@ -48,7 +64,18 @@ Command add_export(CLI::App& app) {
     configure_log(log_style);
     CancelToken cancel;
     const SignalGuard signals(cancel, "stopping; uploads are ended, nothing half-written can be seen");
-    const ExportResult result = export_files(*flags, cancel);
+    if (flags->sample) {
+      flags->samples.env_file = flags->options.env_file;
+      flags->samples.unicode = unicode_terminal();
+      export_sample(flags->samples, [](const std::string& line) { fmt::print("{}\n", line); }, cancel);
+      return 0;
+    }
+    if (flags->plan) {
+      int code = 0;
+      fmt::print("{}", plan_exports(flags->options, cancel, code));
+      return code;
+    }
+    const ExportResult result = export_files(flags->options, cancel);
     for (const std::string& line : closing_lines(result, unicode_terminal())) log_info(line);
     return exit_code(result);
   };

@@ -97,6 +97,7 @@ class EntryReader {
     read_size(entry);
     check_path(entry);
     check_options(entry);
+    if (entry.road == ExportRoad::unload) check_unload(entry);
     return entry;
   }
 
@@ -174,10 +175,38 @@ class EntryReader {
     }
   }
 
+  // What COPY INTO a stage cannot do, or not as pulk does it.
+  void check_unload(const ExportEntry& entry) {
+    const std::string stream = "write road: stream";
+    if (entry.type == FileType::json) problem("road", "unload writes parquet and csv", stream);
+    if (!entry.partition_by.empty()) problem("partition_by", "is only for road: stream", stream);
+    if (entry.type == FileType::parquet && !entry.compression.empty() && entry.compression != "snappy" &&
+        entry.compression != "none")
+      problem("compression", "Snowflake unloads Parquet with snappy or none", stream);
+    if (entry.csv.quote_all) problem("csv.quoting", "Snowflake quotes texts, and never numbers", stream);
+  }
+
   Fields fields_;
   std::string where_;
   Problems& problems_;
 };
+
+void check_stage(const ExportFile& file, Problems& problems) {
+  const bool unloads = std::any_of(file.exports.begin(), file.exports.end(),
+                                   [](const ExportEntry& entry) { return entry.road == ExportRoad::unload; });
+  if (!unloads) {
+    if (!file.stage.empty()) problems.add(where_of(file.path, "stage"), "has no effect: no export has road: unload");
+    return;
+  }
+  if (file.stage.empty())
+    problems.add(where_of(file.path, "stage"), "is missing: Snowflake unloads into a stage of its own",
+                 "write stage: \"@DATABASE.SCHEMA.STAGE\", an external stage over the bucket");
+  if (!file.source.empty() && !file.source.starts_with("snowflake"))
+    problems.add(where_of(file.path, "source"), "is " + file.source + ": only Snowflake unloads", "write road: stream");
+  if (file.destination.starts_with("file://"))
+    problems.add(where_of(file.path, "destination"), "is a folder of this machine: Snowflake cannot unload there",
+                 "write road: stream");
+}
 
 // Two exports must not write to one place, nor one into the folder of another.
 void check_places(const std::vector<ExportEntry>& exports, Problems& problems) {
@@ -231,12 +260,14 @@ ExportFile load_export_file(const std::string& path) {
     const Fields fields(document);
     file.source = fields.text("source");
     file.destination = fields.text("destination");
+    file.stage = fields.text("stage");
     if (const auto list = document.find("exports"); list != document.end() && list->is_array())
       for (std::size_t i = 0; i < list->size(); ++i)
         if ((*list)[i].is_object())
           file.exports.push_back(EntryReader((*list)[i], where_of(path, path_of("exports", i)), problems).read());
   }
   check_places(file.exports, problems);
+  check_stage(file, problems);
   problems.throw_if_any();
   return file;
 }

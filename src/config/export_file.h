@@ -46,6 +46,7 @@ struct ExportEntry {
 struct ExportFile {
   std::string path;
   std::string source;       // name of a connection in the connections file; "" for Snowflake by the environment
+  std::string stage;        // "@DB.SCHEMA.STAGE" over the destination, for the road `unload`
   std::string destination;  // "s3://bucket/prefix", "file:///folder"; "" for the bucket of S3_BUCKET_NAME
   std::vector<ExportEntry> exports;
 };

@@ -18,7 +18,7 @@ constexpr char kSchema[] = R"json({
       "type": "string"
     },
     "source": {
-      "description": "Name of a source in the connections file, such as postgresql; null is Snowflake by the environment.",
+      "description": "A connection of the connections file: postgresql, odbc, duckdb, snowflake …; null is Snowflake by the environment.",
       "type": ["string", "null"],
       "minLength": 1
     },
@@ -27,6 +27,12 @@ constexpr char kSchema[] = R"json({
       "type": ["string", "null"],
       "pattern": "^(s3://[^/]+(/.*)?|file:///.*)$",
       "examples": ["s3://lake/raw", "file:///var/exports"]
+    },
+    "stage": {
+      "description": "An external stage of Snowflake's over the destination, for the road unload: @DATABASE.SCHEMA.STAGE.",
+      "type": ["string", "null"],
+      "pattern": "^@[^~%/].*$",
+      "examples": ["@LAKE.PUBLIC.EXPORTS"]
     },
     "exports": {
       "description": "What is written, at least one.",
@@ -65,7 +71,7 @@ constexpr char kSchema[] = R"json({
           "type": ["string", "null"]
         },
         "road": {
-          "description": "stream goes through pulk, unload lets the warehouse write by COPY INTO a stage on the same bucket.",
+          "description": "stream goes through pulk (auto is this); unload lets Snowflake write by COPY INTO the stage.",
           "type": ["string", "null"],
           "enum": ["auto", "stream", "unload", null],
           "default": "auto"

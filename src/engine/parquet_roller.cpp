@@ -30,7 +30,9 @@ std::shared_ptr<parquet::WriterProperties> writer_properties(const EncodeOptions
                                                              const std::vector<std::string>& plain,
                                                              arrow::MemoryPool* pool) {
   parquet::WriterProperties::Builder builder;
-  const auto codec = arrow::util::Codec::GetCompressionType(options.codec == "none" ? "uncompressed" : options.codec);
+  // Arrow's "lz4" is the framed format, which Parquet has not.
+  const std::string name = options.codec == "none" ? "uncompressed" : options.codec == "lz4" ? "lz4_raw" : options.codec;
+  const auto codec = arrow::util::Codec::GetCompressionType(name);
   builder.compression(*codec);
   if (options.codec == "zstd" || options.codec == "gzip") builder.compression_level(options.level);
   builder.data_pagesize(options.page_bytes);

@@ -45,7 +45,11 @@ class CsvEncoder : public TextEncoder {
  private:
   void append(const CellText& column, std::int64_t row, std::string& out) const {
     if (column.null(row)) {
-      out += options_.null_text;
+      // An empty line is no row to most readers.
+      if (options_.null_text.empty() && schema_->num_fields() == 1)
+        append_text("", out);
+      else
+        out += options_.null_text;
       return;
     }
     if (column.kind() == CellKind::text || column.kind() == CellKind::json) {

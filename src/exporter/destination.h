@@ -17,8 +17,8 @@ namespace pulk {
 class Destination {
  public:
   virtual ~Destination() = default;
-  // The file has its name when finish() returns, and readers see the old one until then. One that is not finished
-  // leaves nothing.
+  // The file has its name when it is published, and readers see the old one until then. One that is not leaves nothing;
+  // of a process that was killed stays what no reader takes for a file: an open upload, or .pulk-*.partial.
   virtual std::unique_ptr<OutputFile> create(const std::string& path, const std::string& content_type) = 0;
 
   struct Found {
@@ -30,6 +30,9 @@ class Destination {
   virtual std::vector<Found> list(const std::string& prefix) = 0;
   virtual std::optional<Found> find(const std::string& path) = 0;
   virtual void remove(const std::string& path) = 0;               // fine when it is not there
+  // What processes that were killed left of files at `path`, or below it when it is a folder, more than a day ago: it
+  // could be that of a process which is still at work. A destination that may not look leaves it.
+  virtual void remove_left(const std::string& path) = 0;
   virtual std::string url_of(const std::string& path) const = 0;  // for people: s3://bucket/key, /folder/file
   // Throws what is wrong with place, credentials and rights, and leaves nothing. `write`: it will be written to.
   virtual void check(bool write) = 0;

@@ -8,6 +8,9 @@
 
 namespace pulk {
 
+// See Destination::remove_left().
+inline constexpr double kLeftAfterSeconds = 24 * 3600;
+
 std::unique_ptr<Destination> make_s3_destination(const std::string& bucket, std::string prefix,
                                                  const std::string& where, const CancelToken* cancel,
                                                  Problems& problems);

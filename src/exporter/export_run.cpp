@@ -14,8 +14,10 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/steps.h"
 #include "base/strings.h"
 #include "exporter/file_writer.h"
+#include "exporter/unpublished_files.h"
 
 namespace pulk {
 namespace {
@@ -31,10 +33,11 @@ constexpr std::string_view kManifest = "_manifest.json", kSuccess = "_SUCCESS";
 
 class ExportRun {
  public:
-  ExportRun(const ExportEntry& entry, ExportSource& source, Destination& destination, const ExportRunOptions& options,
-            CancelToken& cancel)
+  ExportRun(const ExportEntry& entry, ExportSource& source, Unloader* unloader, Destination& destination,
+            const ExportRunOptions& options, CancelToken& cancel)
       : entry_(entry),
         source_(source),
+        unloader_(unloader),
         destination_(destination),
         options_(options),
         cancel_(cancel),
@@ -82,14 +85,52 @@ class ExportRun {
   void attempt_once(ExportOutcome& outcome) {
     outcome = {};
     check_existing();
+    destination_.remove_left(entry_.path);
     say(LogLevel::info, "Fetching data for " + entry_.table);
+    if (entry_.road == ExportRoad::unload)
+      unload(outcome);
+    else
+      stream(entry_, outcome);
+    say(LogLevel::info, "Export complete: " + destination_.url_of(entry_.path));
+  }
+
+  void stream(const ExportEntry& entry, ExportOutcome& outcome) {
     try {
-      write(outcome, false);
+      write(entry, outcome, false);
     } catch (const MomentDoesNotFit&) {
       say(LogLevel::info, "a moment lies outside of the years 1678 to 2261: reading once more, with another carrier");
       outcome = {};
-      write(outcome, true);
+      write(entry, outcome, true);
     }
+  }
+
+  void unload(ExportOutcome& outcome) {
+    const Unloader::Plan plan = unloader_->plan(entry_);
+    for (const std::string& note : plan.shape.notes) say(LogLevel::debug, note);
+    if (folder()) destination_.remove(entry_.path + std::string(kSuccess));
+    const std::string path = folder() ? entry_.path + std::string(kPart) + run_ : entry_.path;
+    say(LogLevel::info, "Exporting to " + entry_.path);
+    std::vector<StagedFile> files;
+    try {
+      files = unloader_->unload(entry_, plan, path);
+    } catch (...) {
+      if (folder()) take_back_below(path);
+      throw;
+    }
+    for (const StagedFile& file : files) {
+      outcome.rows += file.rows;
+      outcome.bytes += file.bytes;
+    }
+    if (files.empty()) {
+      // The warehouse makes no file when there are no rows: an older one would stay and be taken for this one.
+      ExportEntry same_columns = entry_;
+      same_columns.query = plan.query;
+      stream(same_columns, outcome);
+      return;
+    }
+    say(LogLevel::info, fmt::format("Fetched {} rows", outcome.rows));
+    outcome.files = std::move(files);
+    if (folder()) finish_folder(outcome);
   }
 
   void check_existing() {
@@ -105,17 +146,29 @@ class ExportRun {
     return fmt::format("{}{}{}{}-{:05}{}", entry_.path, below, kPart, run_, number, file_ending(entry_));
   }
 
-  void write(ExportOutcome& outcome, bool exact_moments) {
+  void write(const ExportEntry& entry, ExportOutcome& outcome, bool exact_moments) {
     std::vector<std::string> paths;
+    {
+      UnpublishedFiles files;
+      write_files(entry, outcome, exact_moments, paths, files);
+      publish(files, paths);
+    }
+    if (folder()) finish_folder(outcome);
+  }
+
+  void publish(UnpublishedFiles& files, const std::vector<std::string>& paths) {
+    step("export.sealed");
+    cancel_.check();
+    // Whoever waits for the marker does not read while old and new files are side by side.
+    if (folder()) destination_.remove(entry_.path + std::string(kSuccess));
     try {
-      write_files(outcome, exact_moments, paths);
+      files.publish();
     } catch (...) {
       if (folder()) take_back(paths);
       throw;
     }
   }
 
-  // Files of a folder are there as soon as each is finished.
   void take_back(const std::vector<std::string>& paths) {
     for (const std::string& path : paths) {
       try {
@@ -127,11 +180,23 @@ class ExportRun {
     }
   }
 
-  void write_files(ExportOutcome& outcome, bool exact_moments, std::vector<std::string>& paths) {
-    const auto rows = source_.open(entry_, exact_moments);
+  void take_back_below(const std::string& path) {
+    try {
+      std::vector<std::string> paths;
+      for (const Destination::Found& found : destination_.list(path)) paths.push_back(found.path);
+      take_back(paths);
+    } catch (const Error& error) {
+      say(LogLevel::warning, "files of the failed export may stay: " + destination_.url_of(path) + ": " + error.message());
+    }
+  }
+
+  // All rows, in files that nobody sees yet.
+  void write_files(const ExportEntry& entry, ExportOutcome& outcome, bool exact_moments,
+                   std::vector<std::string>& paths, UnpublishedFiles& unpublished) {
+    const auto rows = source_.open(entry, exact_moments);
     const auto create = [&](const std::string& below, int number) {
       paths.push_back(path_of(below, number));
-      return destination_.create(paths.back(), content_type(entry_));
+      return unpublished.hold(destination_.create(paths.back(), content_type(entry_)));
     };
     // Behind the rows in the file, before them in time: what is unfinished goes before the session does.
     const auto writer = make_file_writer(entry_, rows->schema(), create, arrow::default_memory_pool());
@@ -142,8 +207,6 @@ class ExportRun {
     }
     say(LogLevel::info, fmt::format("Fetched {} rows", outcome.rows));
     say(LogLevel::info, "Exporting to " + entry_.path);
-    // Whoever waits for the marker does not read while old and new files are side by side.
-    if (folder()) destination_.remove(entry_.path + std::string(kSuccess));
     std::vector<StagedFile> files = writer->finish();
     std::int64_t written = 0;
     for (std::size_t i = 0; i < files.size(); ++i) {
@@ -155,22 +218,37 @@ class ExportRun {
       throw Error(ErrorKind::integrity, fmt::format("{} rows were read, {} were written", outcome.rows, written),
                   destination_.url_of(entry_.path));
     outcome.files = std::move(files);
-    if (folder()) finish_folder(outcome);
-    say(LogLevel::info, "Export complete: " + destination_.url_of(entry_.path));
   }
 
-  // What an earlier export left goes when the new files are there.
+  // The new manifest before the old files go: what a manifest lists is always there. From the manifest on nothing is
+  // taken back, because old files may be gone.
   void finish_folder(const ExportOutcome& outcome) {
+    step("export.published");
+    if (entry_.manifest)
+      put_text(destination_, entry_.path + std::string(kManifest), manifest(outcome), "application/json");
+    else
+      destination_.remove(entry_.path + std::string(kManifest));
+    step("export.manifest");
+    try {
+      remove_old(outcome);
+    } catch (const Error& error) {
+      throw Error(error.kind(), "the new files are there, and old ones stay beside them: " + error.message(),
+                  error.subject(), error.hint());
+    }
+    step("export.cleaned");
+    if (entry_.manifest) put_text(destination_, entry_.path + std::string(kSuccess), "", "application/octet-stream");
+  }
+
+  void remove_old(const ExportOutcome& outcome) {
     std::set<std::string> made;
     for (const StagedFile& file : outcome.files) made.insert(file.name);
     for (const Destination::Found& found : destination_.list(entry_.path)) {
       const std::string name = found.path.substr(found.path.rfind('/') + 1);
       if (name.starts_with(kPart) && !made.contains(found.path)) destination_.remove(found.path);
     }
-    if (!entry_.manifest) {
-      destination_.remove(entry_.path + std::string(kManifest));
-      return;
-    }
+  }
+
+  std::string manifest(const ExportOutcome& outcome) const {
     nlohmann::ordered_json manifest{{"table", entry_.table},
                                     {"format", to_string(entry_.type)},
                                     {"run", run_},
@@ -178,17 +256,18 @@ class ExportRun {
                                     {"rows", outcome.rows},
                                     {"bytes", outcome.bytes},
                                     {"files", nlohmann::ordered_json::array()}};
-    for (const StagedFile& file : outcome.files)
-      manifest["files"].push_back({{"path", file.name.substr(entry_.path.size())},
-                                   {"rows", file.rows},
-                                   {"bytes", file.bytes},
-                                   {"xxh3_128", file.digest}});
-    put_text(destination_, entry_.path + std::string(kManifest), manifest.dump(1) + "\n", "application/json");
-    put_text(destination_, entry_.path + std::string(kSuccess), "", "application/octet-stream");
+    for (const StagedFile& file : outcome.files) {
+      nlohmann::ordered_json one{
+          {"path", file.name.substr(entry_.path.size())}, {"rows", file.rows}, {"bytes", file.bytes}};
+      if (!file.digest.empty()) one["xxh3_128"] = file.digest;
+      manifest["files"].push_back(std::move(one));
+    }
+    return manifest.dump(1) + "\n";
   }
 
   const ExportEntry& entry_;
   ExportSource& source_;
+  Unloader* const unloader_;
   Destination& destination_;
   const ExportRunOptions& options_;
   CancelToken& cancel_;
@@ -199,13 +278,14 @@ class ExportRun {
 
 std::int64_t export_memory(const Destination& destination) { return kEncodingMemory + destination.open_file_memory(); }
 
-std::vector<ExportOutcome> run_exports(const ExportFile& file, ExportSource& source, Destination& destination,
-                                       const ExportRunOptions& options, CancelToken& cancel) {
+std::vector<ExportOutcome> run_exports(const ExportFile& file, ExportSource& source, Unloader* unloader,
+                                       Destination& destination, const ExportRunOptions& options,
+                                       CancelToken& cancel) {
   std::vector<ExportOutcome> outcomes(file.exports.size());
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
     for (std::size_t i; (i = next.fetch_add(1)) < file.exports.size();)
-      outcomes[i] = ExportRun(file.exports[i], source, destination, options, cancel).run();
+      outcomes[i] = ExportRun(file.exports[i], source, unloader, destination, options, cancel).run();
   };
   const std::int64_t fitting = std::max<std::int64_t>(1, options.memory / export_memory(destination));
   const auto lanes = static_cast<std::size_t>(

@@ -13,6 +13,7 @@
 #include "config/export_file.h"
 #include "exporter/destination.h"
 #include "exporter/export_source.h"
+#include "exporter/unloader.h"
 
 namespace pulk {
 
@@ -34,8 +35,9 @@ struct ExportRunOptions {
 // What one export takes at its worst: row groups and batches, and the file that is open.
 std::int64_t export_memory(const Destination& destination);
 
-// One outcome per export, in their order. Never throws for what one of them did.
-std::vector<ExportOutcome> run_exports(const ExportFile& file, ExportSource& source, Destination& destination,
-                                       const ExportRunOptions& options, CancelToken& cancel);
+// One outcome per export, in their order. Never throws for what one of them did. `unloader` may be null when no export
+// takes that road.
+std::vector<ExportOutcome> run_exports(const ExportFile& file, ExportSource& source, Unloader* unloader,
+                                       Destination& destination, const ExportRunOptions& options, CancelToken& cancel);
 
 }  // namespace pulk

@@ -1,15 +1,17 @@
 // Where the rows of exports come from.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/cancel.h"
 #include "config/export_file.h"
 #include "config/snowflake_connection.h"
+#include "source/source.h"
 
 namespace arrow {
-class MemoryPool;
 class RecordBatch;
 class Schema;
 }  // namespace arrow
@@ -29,10 +31,17 @@ class ExportRows {
 // holds every value. What was written so far is of no use.
 class MomentDoesNotFit {};
 
+struct ExportShape {
+  int columns = 0;
+  std::vector<std::string> notes;  // "column Z: TIMESTAMP_TZ as text with its offset"
+};
+
 // Thread-safe.
 class ExportSource {
  public:
   virtual ~ExportSource() = default;
+  // What an export will look like; no row is read. Throws Error, with all columns that cannot travel.
+  virtual ExportShape describe(const ExportEntry& entry) = 0;
   // Runs the query of the export in a session of its own.
   virtual std::unique_ptr<ExportRows> open(const ExportEntry& entry, bool exact_moments) = 0;
 };
@@ -43,5 +52,16 @@ class ExportSource {
 // text like "2026-11-21 18:00:02.424560000 +02:00". `connection` and `cancel` (which may be null) must outlive the
 // source.
 std::unique_ptr<ExportSource> make_snowflake_export_source(const SnowflakeConnection& connection, CancelToken* cancel);
+
+// Tables and queries of a database that pulk can migrate from, all as of one moment where the database has one.
+// `lanes`: exports that are read at the same time. Every value travels as it does in a migration; uuid is text, and
+// partition_by is refused for a table, because only a query can say the order. Opens nothing before the first export.
+std::unique_ptr<ExportSource> make_database_export_source(std::unique_ptr<Source> source,
+                                                          const std::vector<ExportEntry>& exports, int lanes);
+
+// A DuckDB file, opened for reading only. What Arrow has no exact type for leaves as text, nested values as JSON.
+// `cancel` may be null and must outlive the source.
+std::unique_ptr<ExportSource> make_duckdb_export_source(const std::string& path, std::int64_t memory,
+                                                        CancelToken* cancel);
 
 }  // namespace pulk

@@ -1,5 +1,6 @@
 #include <arrow/api.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
@@ -45,6 +46,8 @@ void append_string(std::string_view text, std::string& out) {
   out += text.substr(from);
   out += '"';
 }
+
+constexpr std::string_view kBetween = " \t\r\n{}[]:,\"";
 
 class JsonEncoder : public TextEncoder {
  public:
@@ -112,18 +115,31 @@ class JsonEncoder : public TextEncoder {
   // Snowflake writes VARIANT over several lines. A line end within a JSON string is escaped, so those that there are
   // mean nothing.
   static void append_on_one_line(std::string_view json, std::string& out) {
-    bool quoted = false;
-    for (std::size_t at = 0; at < json.size(); ++at) {
+    for (std::size_t at = 0; at < json.size();) {
       const char c = json[at];
-      if (quoted) {
+      std::size_t end = at + 1;
+      if (c == '"') {
+        while (end < json.size() && json[end] != '"') end += json[end] == '\\' ? 2 : 1;
+        end = std::min(end + 1, json.size());
+        out += json.substr(at, end - at);
+      } else if (kBetween.find(c) == std::string_view::npos) {
+        end = std::min(json.find_first_of(kBetween, at), json.size());
+        append_bare(json.substr(at, end - at), out);
+      } else if (c == '{' || c == '}' || c == '[' || c == ']' || c == ':' || c == ',') {
         out += c;
-        if (c == '\\' && at + 1 < json.size()) out += json[++at];
-        if (c == '"') quoted = false;
-      } else if (c != '\n' && c != '\r' && c != ' ' && c != '\t') {
-        out += c;
-        quoted = c == '"';
       }
+      at = end;
     }
+  }
+
+  // Snowflake's documents have words that JSON has not: "undefined" where an array has a gap, and what is not finite.
+  static void append_bare(std::string_view word, std::string& out) {
+    if (word == "undefined")
+      out += "null";
+    else if (word == "true" || word == "false" || word == "null" || word.find_first_of("0123456789") != word.npos)
+      out += word;
+    else
+      append_string(word, out);
   }
 
   const bool array_;

@@ -3,11 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <utility>
 
+#include "base/strings.h"
 #include "exporter/destinations.h"
 #include "stage/local/local_file.h"
 
@@ -15,6 +17,8 @@ namespace pulk {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kPartialPrefix = ".pulk-";
 
 class LocalDestination : public Destination {
  public:
@@ -25,18 +29,18 @@ class LocalDestination : public Destination {
   std::unique_ptr<OutputFile> create(const std::string& path, const std::string&) override {
     const fs::path full = url_of(path);
     make_folders(full.parent_path().string());
-    return create_local_file(full.parent_path().string(), full.filename().string());
+    // Hidden, because readers of a whole folder take every file that is not; a name of this process's own, because two
+    // processes that write one file must not write into each other's.
+    return create_local_file(full.parent_path().string(), full.filename().string(),
+                             kPartialPrefix + token_ + "-" + std::to_string(++number_) + kPartialSuffix);
   }
 
   std::vector<Found> list(const std::string& prefix) override {
     std::vector<Found> all;
-    std::error_code why;
-    for (fs::recursive_directory_iterator entry(folder_, why), end; !why && entry != end; entry.increment(why)) {
-      std::string path = entry->path().lexically_relative(folder_).string();
-      if (entry->is_regular_file(why) && path.starts_with(prefix) && !path.ends_with(kPartialSuffix))
-        all.push_back(found(std::move(path)));
-    }
-    if (why && why != std::errc::no_such_file_or_directory) throw_file_error(why.value(), "list", folder_ + "/");
+    for_each_file(folder_of(prefix), true, [&](const fs::path& full) {
+      std::string path = full.lexically_relative(folder_).string();
+      if (path.starts_with(prefix) && !is_partial(full)) all.push_back(found(std::move(path)));
+    });
     std::sort(all.begin(), all.end(), [](const Found& a, const Found& b) { return a.path < b.path; });
     return all;
   }
@@ -49,6 +53,14 @@ class LocalDestination : public Destination {
   void remove(const std::string& path) override {
     const std::string full = url_of(path);
     if (::unlink(full.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) throw_file_error(errno, "remove", full);
+  }
+
+  void remove_left(const std::string& path) override {
+    const auto before = fs::file_time_type::clock::now() - std::chrono::seconds(static_cast<int>(kLeftAfterSeconds));
+    for_each_file(folder_of(path), path.ends_with('/'), [&](const fs::path& full) {
+      std::error_code why;
+      if (is_partial(full) && fs::last_write_time(full, why) < before && !why) ::unlink(full.c_str());
+    });
   }
 
   std::string url_of(const std::string& path) const override { return (fs::path(folder_) / path).string(); }
@@ -66,6 +78,26 @@ class LocalDestination : public Destination {
   std::int64_t open_file_memory() const override { return 1 << 20; }
 
  private:
+  static bool is_partial(const fs::path& path) {
+    return path.filename().string().starts_with(kPartialPrefix) && path.extension() == kPartialSuffix;
+  }
+
+  static std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
+
+  // All in a folder of the destination, which need not be there. Files come and go meanwhile: other exports run.
+  template <typename Work>
+  void for_each_file(const std::string& folder, bool below_too, const Work& work) const {
+    const fs::path top = fs::path(folder_) / folder;
+    std::error_code why;
+    for (fs::recursive_directory_iterator entry(top, why), end; !why && entry != end; entry.increment(why)) {
+      std::error_code gone;
+      if (entry->is_regular_file(gone)) work(entry->path());
+      if (!below_too) entry.disable_recursion_pending();
+    }
+    if (why && why != std::errc::no_such_file_or_directory && why != std::errc::not_a_directory)
+      throw_file_error(why.value(), "list", top.string() + "/");
+  }
+
   Found found(std::string path) const {
     std::error_code why;
     const fs::path full = url_of(path);
@@ -80,6 +112,8 @@ class LocalDestination : public Destination {
   }
 
   std::string folder_;
+  const std::string token_ = new_run_id();
+  std::atomic<int> number_{0};
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "exporter/cell_text.h"
+#include "exporter/column_names.h"
 
 namespace pulk {
 namespace {
@@ -34,25 +35,13 @@ class PartitionedWriter : public FileWriter {
  public:
   PartitionedWriter(ExportEntry entry, std::shared_ptr<arrow::Schema> schema, Create create, arrow::MemoryPool* pool)
       : entry_(std::move(entry)), schema_(std::move(schema)), create_(std::move(create)), pool_(pool) {
+    keys_ = partition_columns(entry_, *schema_);
     arrow::FieldVector kept;
     for (int i = 0; i < schema_->num_fields(); ++i) {
-      const std::string& name = schema_->field(i)->name();
-      const bool by = std::any_of(entry_.partition_by.begin(), entry_.partition_by.end(),
-                                  [&](const std::string& column) { return iequals(column, name); });
-      if (!by) {
-        kept.push_back(schema_->field(i));
-        kept_.push_back(i);
-      }
+      if (std::find(keys_.begin(), keys_.end(), i) != keys_.end()) continue;
+      kept.push_back(schema_->field(i));
+      kept_.push_back(i);
     }
-    for (const std::string& column : entry_.partition_by)
-      for (int i = 0; i < schema_->num_fields(); ++i)
-        if (iequals(column, schema_->field(i)->name())) {
-          keys_.push_back(i);
-          break;
-        }
-    if (kept.empty())
-      throw Error(ErrorKind::usage, "partition_by: names every column, so that nothing is left for the files",
-                  entry_.table);
     file_schema_ = arrow::schema(std::move(kept));
     entry_.partition_by.clear();
     make_file_writer(entry_, file_schema_, create_, pool_);  // says what the format cannot hold
@@ -85,11 +74,17 @@ class PartitionedWriter : public FileWriter {
     std::string folder, value;
     for (std::size_t k = 0; k < keys.size(); ++k) {
       value.clear();
-      if (!keys[k]->null(row)) keys[k]->append(row, value);
-      folder += escaped(schema_->field(keys_[k])->name());
-      folder += '=';
-      folder += keys[k]->null(row) ? std::string(kNull) : escaped(value);
-      folder += '/';
+      if (keys[k]->null(row))
+        value = kNull;
+      else
+        keys[k]->append(row, value);
+      const std::string& column = schema_->field(keys_[k])->name();
+      if (value.empty() || (value == kNull && !keys[k]->null(row)))
+        throw Error(ErrorKind::refused,
+                    value.empty() ? "an empty text, for which no folder can be named"
+                                  : "the text " + value + ", which is the name of the folder for NULL",
+                    entry_.table + ": partition_by " + column, "make NULL or another text of it in a query");
+      folder += escaped(column) + '=' + escaped(value) + '/';
     }
     return folder;
   }

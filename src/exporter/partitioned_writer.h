@@ -1,5 +1,5 @@
 // One folder NAME=VALUE for each value of the columns of `partition_by`, as Hive names them; made by make_file_writer()
-// only. The columns themselves are not in the files.
+// only. The columns themselves are not in the files. An empty text is refused: Hive has one folder for it and for NULL.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,7 @@
 #include <utility>
 
+#include "base/log.h"
+#include "base/strings.h"
 #include "exporter/destinations.h"
 #include "stage/s3/s3_client.h"
 #include "stage/s3/s3_file.h"
@@ -7,6 +9,8 @@
 
 namespace pulk {
 namespace {
+
+constexpr const char* kCheck = "pulk-check";
 
 class S3Destination : public Destination {
  public:
@@ -29,12 +33,25 @@ class S3Destination : public Destination {
   }
 
   void remove(const std::string& path) override { client_->remove(prefix_ + path); }
+  void remove_left(const std::string& path) override {
+    const std::string before = utc_ago(kLeftAfterSeconds);
+    try {
+      for (const S3Client::Upload& upload : client_->uploads(prefix_ + path)) {
+        const bool of_this = path.ends_with('/') || upload.key == prefix_ + path;
+        // The two are written alike, so the order of texts is that of moments.
+        if (of_this && !upload.started.empty() && upload.started < before) client_->abort_upload(upload);
+      }
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::refused) throw;
+      log_debug(error.what());
+    }
+  }
   std::string url_of(const std::string& path) const override { return client_->url_of(prefix_ + path); }
 
   void check(bool write) override {
-    client_->objects(prefix_);
+    client_->find(prefix_ + kCheck);
     // An upload that is ended at once leaves nothing and needs the rights that a real one needs.
-    if (write) client_->abort_upload(client_->start_upload(prefix_ + "pulk-check"));
+    if (write) client_->abort_upload(client_->start_upload(prefix_ + kCheck));
   }
 
   std::int64_t open_file_memory() const override { return kS3FileMemory; }

@@ -2,7 +2,6 @@
 // wrapped in a SELECT that converts those columns.
 #include <arrow/api.h>
 
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
@@ -10,26 +9,17 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/strings.h"
-#include "catalog/dotted_name.h"
+#include "catalog/identifier.h"
+#include "exporter/column_names.h"
 #include "exporter/export_source.h"
 #include "exporter/moments.h"
+#include "exporter/snowflake_query.h"
 #include "exporter/snowflake_session.h"
 
 namespace pulk {
 namespace {
 
 using snowflake::Client;
-
-std::string metadata(const arrow::Field& field, const std::string& key) {
-  if (field.metadata() == nullptr) return "";
-  return field.metadata()->Get(key).ValueOr("");
-}
-
-// The driver names the type of a described column otherwise than that of one that arrives.
-std::string type_of(const arrow::Field& field) {
-  const std::string arriving = metadata(field, "logicalType");
-  return arriving.empty() ? to_upper(metadata(field, "SNOWFLAKE_TYPE")) : arriving;
-}
 
 // How one column is read, and what it is made of what arrives.
 struct Plan {
@@ -38,7 +28,7 @@ struct Plan {
 };
 
 Plan plan_of(const arrow::Field& field, bool exact_moments) {
-  const std::string name = quote_double(field.name()), type = type_of(field);
+  const std::string name = quote_double(field.name()), type = snowflake_type(field);
   if (type == "TIMESTAMP_TZ") return {"TO_VARCHAR(" + name + ", 'YYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM')"};
   const bool moment = type == "TIMESTAMP_NTZ" || type == "TIMESTAMP_LTZ";
   if (moment && exact_moments)
@@ -47,16 +37,6 @@ Plan plan_of(const arrow::Field& field, bool exact_moments) {
         "DATE_PART(EPOCH_SECOND, DATE_TRUNC(SECOND, " + name + ")) * 1000000000 + DATE_PART(NANOSECOND, " + name + ")",
         true};
   return {name};
-}
-
-// The column that a person means: exact, or folded as Snowflake folds names.
-std::string column_of(const arrow::Schema& schema, const std::string& written) {
-  const std::string folded = fold(parse_written_name(written), NameRule::upper);
-  for (const std::string& name : {written, folded})
-    if (schema.GetFieldIndex(name) >= 0) return name;
-  const auto near = did_you_mean(folded, schema.field_names());
-  throw Error(ErrorKind::usage, "partition_by: there is no column " + written, "",
-              near ? "did you mean " + *near + "?" : "there are: " + join(schema.field_names(), ", "));
 }
 
 class SnowflakeRows : public ExportRows {
@@ -75,7 +55,8 @@ class SnowflakeRows : public ExportRows {
       list.push_back(plans_.back().expression + " AS " + quote_double(field->name()));
     }
     std::vector<std::string> order;
-    for (const std::string& column : entry_.partition_by) order.push_back(quote_double(column_of(*described, column)));
+    for (const int column : partition_columns(entry_, *described))
+      order.push_back(quote_double(described->field(column)->name()));
     std::string sql = as_it_is && order.empty() ? query : "SELECT " + join(list, ", ") + " FROM (" + query + "\n)";
     if (!order.empty()) sql += " ORDER BY " + join(order, ", ");
     if (!as_it_is && order.empty() && contains(to_upper(query), "ORDER BY"))
@@ -87,7 +68,7 @@ class SnowflakeRows : public ExportRows {
     for (int i = 0; i < arriving->num_fields(); ++i) {
       auto field = arriving->field(i);
       if (plans_.at(static_cast<std::size_t>(i)).counted_nanoseconds)
-        field = moment_field(described->field(i)->name(), type_of(*described->field(i)) == "TIMESTAMP_LTZ",
+        field = moment_field(described->field(i)->name(), snowflake_type(*described->field(i)) == "TIMESTAMP_LTZ",
                              entry_.type == FileType::parquet);
       else if (field->name() != described->field(i)->name())
         field = field->WithName(described->field(i)->name());
@@ -134,22 +115,26 @@ class SnowflakeExportSource : public ExportSource {
   SnowflakeExportSource(const SnowflakeConnection& connection, CancelToken* cancel)
       : connection_(connection), cancel_(cancel) {}
 
+  ExportShape describe(const ExportEntry& entry) override {
+    const auto client = open_export_session(connection_, entry, cancel_);
+    std::shared_ptr<arrow::Schema> columns;
+    send_as_written(*client, [&] { columns = client->describe(query_of(entry)); });
+    check_column_names(entry, *columns);
+    partition_columns(entry, *columns);
+    ExportShape shape;
+    shape.columns = columns->num_fields();
+    for (const auto& field : columns->fields())
+      if (snowflake_type(*field) == "TIMESTAMP_TZ")
+        shape.notes.push_back("column " + field->name() + ": TIMESTAMP_TZ as text with its offset");
+    return shape;
+  }
+
   std::unique_ptr<ExportRows> open(const ExportEntry& entry, bool exact_moments) override {
-    auto client =
-        open_session(connection_, nlohmann::json{{"application", "pulk"}, {"export", entry.table}}.dump(), cancel_);
-    const std::string query = entry.query.empty() ? "SELECT * FROM " + table_name(entry) : entry.query;
-    return std::make_unique<SnowflakeRows>(std::move(client), query, entry, exact_moments, cancel_);
+    return std::make_unique<SnowflakeRows>(open_export_session(connection_, entry, cancel_), query_of(entry), entry,
+                                           exact_moments, cancel_);
   }
 
  private:
-  // TABLE, SCHEMA.TABLE or DATABASE.SCHEMA.TABLE, as Snowflake reads it, with every name in quotes.
-  static std::string table_name(const ExportEntry& entry) {
-    std::vector<std::string> names;
-    for (const WrittenName& name : parse_dotted_name(entry.table))
-      names.push_back(quote_double(fold(name, NameRule::upper)));
-    return join(names, ".");
-  }
-
   const SnowflakeConnection& connection_;
   CancelToken* const cancel_;
 };

@@ -2,7 +2,8 @@
 // of a batch after encode().
 //
 // CSV: RFC 4180. A value is quoted when it has the delimiter, a quote, a line end, or blanks at its ends, when it is an
-// empty text (a NULL is the null text without quotes) and when it reads like the null text. Quotes are doubled.
+// empty text (a NULL is the null text without quotes) and when it reads like the null text. Quotes are doubled. In a file of one column an empty null text is written as
+// two quotes too, because readers leave empty lines out.
 // JSON: an object per line with the columns' names as keys, NULL as null; numbers with all their digits; what is not
 // finite as "NaN", "Infinity", "-Infinity"; text as UTF-8, control characters escaped; VARIANT, OBJECT and ARRAY as
 // what they are. As an array: the objects in brackets.

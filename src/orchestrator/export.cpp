@@ -5,20 +5,15 @@
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <optional>
 
-#include "adbc/snowflake/library.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/strings.h"
-#include "config/snowflake_connection.h"
-#include "orchestrator/place.h"
+#include "base/text_table.h"
+#include "orchestrator/export_ends.h"
 
 namespace pulk {
 namespace {
-
-// The driver's share of the memory (I3): results that nobody has read yet.
-constexpr std::int64_t kDriverMemory = 256LL << 20;
 
 void choose(ExportFile& file, const std::vector<std::string>& only) {
   if (only.empty()) return;
@@ -63,42 +58,52 @@ void write_summary(const ExportResult& result, const std::string& path) {
   if (!file.flush()) throw Error(ErrorKind::retryable, "the summary cannot be written", path);
 }
 
+ExportFile chosen_exports(const ExportOptions& options) {
+  ExportFile file = load_export_file(options.file);
+  choose(file, options.only);
+  return file;
+}
+
+std::unique_ptr<ExportEnds> open_ends_of(const ExportFile& file, const ExportOptions& options, CancelToken& cancel) {
+  return open_export_ends(file,
+                          {.env_file = options.env_file,
+                           .connections = options.connections,
+                           .parallel = options.parallel,
+                           .memory = options.memory},
+                          cancel);
+}
+
 }  // namespace
+
+std::string plan_exports(const ExportOptions& options, CancelToken& cancel, int& code) {
+  const ExportFile file = chosen_exports(options);
+  const auto ends = open_ends_of(file, options, cancel);
+  TextTable table({"table", "road", "type", ">columns", "place"});
+  std::string below;
+  code = 0;
+  for (const ExportEntry& entry : file.exports) {
+    const bool unload = entry.road == ExportRoad::unload;
+    std::string columns = "?";
+    try {
+      const ExportShape shape = unload ? ends->unloader->plan(entry).shape : ends->source->describe(entry);
+      columns = std::to_string(shape.columns);
+      for (const std::string& note : shape.notes) below += entry.table + ": " + note + "\n";
+    } catch (const Error& error) {
+      below += entry.table + ": cannot be exported: " + error.what() + "\n";
+      if (code == 0) code = error.exit_code();
+    }
+    table.add({entry.table, unload ? "unload" : "stream", std::string(to_string(entry.type)), columns,
+               ends->destination->url_of(entry.path)});
+  }
+  return table.render() + (below.empty() ? "" : "\n" + below);
+}
 
 ExportResult export_files(const ExportOptions& options, CancelToken& cancel) {
   ExportResult result;
-  result.file = load_export_file(options.file);
-  choose(result.file, options.only);
-  snowflake::set_driver_environment(kDriverMemory);
-  // Behind it: what the file says would else be seen in the environment of the process that starts anew.
-  read_env_file(options.env_file);
-
-  // Both are looked at before either is complained about, so that one look mends both.
-  std::unique_ptr<Destination> destination;
-  std::optional<SnowflakeConnection> connection;
-  std::optional<Error> wrong;
-  const auto attempt = [&](auto&& work) {
-    try {
-      work();
-    } catch (const Error& error) {
-      wrong = wrong ? Error(std::min(wrong->kind(), error.kind()), std::string(wrong->what()) + "\n" + error.what())
-                    : error;
-    }
-  };
-  attempt([&] { destination = open_place(result.file.destination, "destination:", cancel); });
-  attempt([&] {
-    SnowflakeTarget by_environment;
-    by_environment.where = "the environment";
-    connection = resolve_snowflake(by_environment);
-  });
-  if (wrong) throw *wrong;
-  result.destination = destination->url_of("");
-  for (const std::string& warning : connection->warnings) log_warning(warning);
-  destination->check(true);
-
-  log_info("Connecting to Snowflake");
-  const auto source = make_snowflake_export_source(*connection, &cancel);
-  result.outcomes = run_exports(result.file, *source, *destination,
+  result.file = chosen_exports(options);
+  const auto ends = open_ends_of(result.file, options, cancel);
+  result.destination = ends->destination->url_of("");
+  result.outcomes = run_exports(result.file, *ends->source, ends->unloader.get(), *ends->destination,
                                 {.parallel = options.parallel,
                                  .memory = options.memory,
                                  .tries = options.tries,

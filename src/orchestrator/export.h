@@ -15,6 +15,7 @@ namespace pulk {
 struct ExportOptions {
   std::string file = "config/export_tables.yaml";
   std::string env_file;           // "" looks for `.env` here and above
+  std::string connections = "configuration.toml";  // read when the exports file names a source
   std::vector<std::string> only;  // values of `table`; empty: all
   int parallel = 4;
   std::int64_t memory = 512LL << 20;
@@ -31,6 +32,10 @@ struct ExportResult {
 // Throws Error for what is wrong before the first export is begun. May start the program anew, so it is called before
 // anything else.
 ExportResult export_files(const ExportOptions& options, CancelToken& cancel);
+
+// `pulk export --plan`: each export with its road, place and what is converted, as text. Reads no rows and writes
+// nothing. `code` becomes the exit class: 0, or that of the first export that cannot be made.
+std::string plan_exports(const ExportOptions& options, CancelToken& cancel, int& code);
 
 // The closing lines: a ✓ or ✗ for each export with what became of it; "ok" and "FAILED" where `unicode` is not set.
 std::vector<std::string> closing_lines(const ExportResult& result, bool unicode);

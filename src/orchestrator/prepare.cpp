@@ -72,10 +72,11 @@ std::unique_ptr<Source> make_source(const SourceConnection& source, int max_conn
 
 }  // namespace
 
-std::unique_ptr<Source> open_source(const std::string& connections_file, const std::string& name, CancelToken& cancel) {
+std::unique_ptr<Source> open_source(const std::string& connections_file, const std::string& name, CancelToken& cancel,
+                                    int lanes) {
   const ConnectionsFile connections = load_connections(connections_file, resolve_reference);
   const std::string chosen = choose(connections.sources, connections.unsupported_sources, name, "source", connections.path);
-  return make_source(connections.sources.at(chosen), 1 + kConnectionsBesideLanes, cancel);
+  return make_source(connections.sources.at(chosen), lanes + kConnectionsBesideLanes, cancel);
 }
 
 std::unique_ptr<Warehouse> open_target(const std::string& connections_file, const std::string& name,

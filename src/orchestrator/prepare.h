@@ -32,8 +32,9 @@ struct Ends {
 // Throws Error(usage) with all problems of both files.
 Ends open_ends(const MigrateOptions& options, CancelToken& cancel);
 
-// Only one side, for commands that need no other.
-std::unique_ptr<Source> open_source(const std::string& connections_file, const std::string& name, CancelToken& cancel);
+// Only one side, for commands that need no other. `lanes` will read at the same time.
+std::unique_ptr<Source> open_source(const std::string& connections_file, const std::string& name, CancelToken& cancel,
+                                    int lanes = 1);
 std::unique_ptr<Warehouse> open_target(const std::string& connections_file, const std::string& name,
                                        CancelToken& cancel);
 

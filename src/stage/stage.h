@@ -18,10 +18,18 @@ namespace pulk {
 
 class OutputFile {
  public:
-  virtual ~OutputFile() = default;  // discards the file when finish() was not called
+  virtual ~OutputFile() = default;  // discards the file when it was not published
   virtual std::shared_ptr<arrow::io::OutputStream> stream() = 0;
-  // Closes the file, makes it durable, and gives its size and digest. Rows are the caller's to fill in.
-  virtual StagedFile finish() = 0;
+  // Ends writing: the bytes are where they stay, and what writing took of memory and descriptors is given back once
+  // nobody holds the stream. No reader finds the file yet. Gives its size and digest; rows are the caller's to fill in.
+  virtual StagedFile seal() = 0;
+  // Gives a sealed file its name.
+  virtual void publish() = 0;
+  StagedFile finish() {
+    StagedFile file = seal();
+    publish();
+    return file;
+  }
 };
 
 class Stage {

@@ -12,42 +12,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+
+pytest.register_assert_rewrite("export_support")
+from export_support import DATABASE, export, table, warehouse, world  # noqa: F401 - fixtures
 from support.s3 import BUCKET
-from support.snowflake import ACCOUNT, LOGIN, PASSWORD
+from support.snowflake import PASSWORD
 
 ROOT = Path(__file__).resolve().parents[2]
-DATABASE = "SNOWFLAKE_SAMPLE_DATA"
-
-
-@pytest.fixture(scope="module")
-def warehouse(snowflake_server):
-    snowflake_server.control("databases", name=DATABASE, schemas=["TPCH_SF1", "PUBLIC"])
-    place = f"{DATABASE}.TPCH_SF1"
-    snowflake_server.sql(f"CREATE TABLE {place}.ORDERS (O_ORDERKEY NUMBER(38,0), O_CUSTKEY NUMBER(38,0), O_ORDERSTATUS VARCHAR(1), "
-                         "O_TOTALPRICE NUMBER(12,2), O_ORDERDATE DATE)")
-    snowflake_server.sql(f"INSERT INTO {place}.ORDERS VALUES (1, 7, 'O', 173665.47, CURRENT_DATE()), (2, 7, 'F', 0.05, "
-                         "DATEADD(day, -3, CURRENT_DATE())), (3, 8, 'F', 12.30, DATE '1996-01-02')")
-    snowflake_server.sql(f"CREATE TABLE {place}.CUSTOMER (C_CUSTKEY NUMBER(38,0), C_NAME VARCHAR(25))")
-    snowflake_server.sql(f"INSERT INTO {place}.CUSTOMER VALUES (7, 'Customer#7'), (8, NULL)")
-    return snowflake_server
-
-
-@pytest.fixture
-def world(pulk, warehouse, s3):
-    pulk.variables = {**s3.environment(), "AWS_REGION": "us-east-1", "S3_BUCKET_NAME": BUCKET, "SNOWFLAKE_ACCOUNT": ACCOUNT,
-                      "SNOWFLAKE_USER": LOGIN, "SNOWFLAKE_PASSWORD": PASSWORD, "SNOWFLAKE_WAREHOUSE": "COMPUTE_WH",
-                      "SNOWFLAKE_DATABASE": DATABASE, "SNOWFLAKE_SCHEMA": "TPCH_SF1", "SNOWFLAKE_HOST": warehouse.host,
-                      "SNOWFLAKE_PORT": str(warehouse.port), "SNOWFLAKE_PROTOCOL": "http"}
-    return pulk
-
-
-def export(pulk, *exports, args=(), top=None, **more):
-    (pulk.folder / "exports.json").write_text(json.dumps({**(top or {}), "exports": list(exports)}))
-    return pulk.run("export", "exports.json", *args, env={**pulk.variables, **more})
-
-
-def table(s3, key):
-    return pq.read_table(io.BytesIO(s3.content(key)))
 
 
 def test_the_example_that_ships(world, s3):

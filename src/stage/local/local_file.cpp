@@ -106,28 +106,32 @@ class DigestStream : public arrow::io::OutputStream {
 
 class LocalFile : public OutputFile {
  public:
-  LocalFile(const std::string& folder, std::string name)
+  LocalFile(const std::string& folder, std::string name, const std::string& partial)
       : folder_(folder),
         name_(std::move(name)),
-        partial_(folder_ + "/" + name_ + kPartialSuffix),
+        partial_(folder_ + "/" + partial),
         stream_(std::make_shared<DigestStream>(partial_)) {}
   ~LocalFile() override {
-    if (!finished_) ::unlink(partial_.c_str());
+    if (!published_) ::unlink(partial_.c_str());
   }
 
   std::shared_ptr<arrow::io::OutputStream> stream() override { return stream_; }
 
-  StagedFile finish() override {
+  StagedFile seal() override {
     stream_->sync_and_close();
-    const std::string path = folder_ + "/" + name_;
-    if (::rename(partial_.c_str(), path.c_str()) != 0) throw_file_error(errno, "rename", path);
-    finished_ = true;
-    sync_folder(folder_);
     StagedFile file;
     file.name = name_;
     file.bytes = stream_->position();
     file.digest = stream_->digest();
+    stream_.reset();
     return file;
+  }
+
+  void publish() override {
+    const std::string path = folder_ + "/" + name_;
+    if (::rename(partial_.c_str(), path.c_str()) != 0) throw_file_error(errno, "rename", path);
+    published_ = true;
+    sync_folder(folder_);
   }
 
  private:
@@ -135,7 +139,7 @@ class LocalFile : public OutputFile {
   std::string name_;
   std::string partial_;
   std::shared_ptr<DigestStream> stream_;
-  bool finished_ = false;
+  bool published_ = false;
 };
 
 }  // namespace
@@ -157,6 +161,8 @@ void throw_file_error(int error_number, const std::string& doing, const std::str
     case EPERM:
     case EROFS:
     case ENOTDIR:
+    case EISDIR:
+    case ENAMETOOLONG:
     case ENOENT:
       throw Error(ErrorKind::usage, why, path, "check the folder and who may write to it");
     default:
@@ -185,7 +191,12 @@ void make_folders(const std::string& folder) {
 }
 
 std::unique_ptr<OutputFile> create_local_file(const std::string& folder, const std::string& name) {
-  return std::make_unique<LocalFile>(folder, name);
+  return create_local_file(folder, name, name + kPartialSuffix);
+}
+
+std::unique_ptr<OutputFile> create_local_file(const std::string& folder, const std::string& name,
+                                              const std::string& partial) {
+  return std::make_unique<LocalFile>(folder, name, partial);
 }
 
 }  // namespace pulk

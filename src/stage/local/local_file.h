@@ -11,6 +11,9 @@ namespace pulk {
 
 // Creates `folder`/`name` under a temporary name.
 std::unique_ptr<OutputFile> create_local_file(const std::string& folder, const std::string& name);
+// The same, and says what the temporary name is.
+std::unique_ptr<OutputFile> create_local_file(const std::string& folder, const std::string& name,
+                                              const std::string& partial);
 
 // Temporary files of writers that died carry this ending.
 inline constexpr const char* kPartialSuffix = ".partial";

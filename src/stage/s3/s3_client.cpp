@@ -153,7 +153,7 @@ S3Client::Upload S3Client::start_upload(const std::string& key, const std::strin
   const HttpResponse answer = send(call);
   const std::string id = xml_text(answer.body, "UploadId");
   if (id.empty()) throw s3_error(answer, call.doing, url_of(key), settings_.region, "");
-  return {key, id, ""};
+  return {key, id, "", ""};
 }
 
 std::string S3Client::upload_part(const Upload& upload, int number, std::string_view bytes) {
@@ -231,7 +231,8 @@ std::vector<S3Client::Upload> S3Client::uploads(const std::string& prefix) {
   for (;;) {
     const HttpResponse answer = send(call);
     for (const std::string_view upload : xml_elements(answer.body, "Upload"))
-      uploads.push_back({percent_decoded(xml_text(upload, "Key")), xml_text(upload, "UploadId"), ""});
+      uploads.push_back({percent_decoded(xml_text(upload, "Key")), xml_text(upload, "UploadId"), "",
+                         xml_text(upload, "Initiated")});
     call.query["key-marker"] = percent_decoded(xml_text(answer.body, "NextKeyMarker"));
     call.query["upload-id-marker"] = xml_text(answer.body, "NextUploadIdMarker");
     if (xml_text(answer.body, "IsTruncated") != "true") return uploads;

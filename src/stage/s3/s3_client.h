@@ -28,6 +28,7 @@ class S3Client {
     std::string key;
     std::string id;
     std::string replaces;  // ETag of the object that has the key now; "" for none
+    std::string started;   // "2026-11-21T16:43:00.000Z", in a listing
   };
   Upload start_upload(const std::string& key, const std::string& content_type = "application/octet-stream");
   // Returns the part's ETag. The service refuses a part whose bytes are not those that were sent.

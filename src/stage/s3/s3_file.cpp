@@ -38,7 +38,7 @@ class PartStream : public arrow::io::OutputStream {
     position_ += bytes;
     return arrow::Status::OK();
   }
-  // The object is completed by finish(): a Parquet writer that closes its sink must not end it early.
+  // The object is completed by publish(): a Parquet writer that closes its sink must not end it early.
   arrow::Status Close() override {
     closed_ = true;
     return arrow::Status::OK();
@@ -46,12 +46,13 @@ class PartStream : public arrow::io::OutputStream {
   arrow::Result<std::int64_t> Tell() const override { return position_; }
   bool closed() const override { return closed_; }
 
-  void complete() {
+  // The ETags of all parts, when the last one has arrived.
+  std::vector<std::string> finish() {
     closed_ = true;
     // An object has at least one part, be it empty.
     if (buffer_ == nullptr && sent_ == 0) buffer_ = parts_.buffer();
     if (buffer_ != nullptr) send();
-    client_.complete_upload(upload_, parts_.finish(), position_);
+    return parts_.finish();
   }
   std::int64_t position() const { return position_; }
   std::string digest() const { return digest_.hex(); }
@@ -85,7 +86,7 @@ class S3File : public OutputFile {
         upload_(std::move(upload)),
         stream_(std::make_shared<PartStream>(*client_, upload_)) {}
   ~S3File() override {
-    if (finished_) return;
+    if (published_) return;
     // After the last part: one that arrives behind the abort would stay, and be paid for.
     stream_.reset();
     try {
@@ -97,17 +98,24 @@ class S3File : public OutputFile {
 
   std::shared_ptr<arrow::io::OutputStream> stream() override { return stream_; }
 
-  StagedFile finish() override {
-    stream_->complete();
+  StagedFile seal() override {
+    etags_ = stream_->finish();
+    bytes_ = stream_->position();
+    StagedFile file{.name = name_, .rows = 0, .bytes = bytes_, .digest = stream_->digest()};
+    stream_.reset();
+    return file;
+  }
+
+  void publish() override {
+    client_->complete_upload(upload_, etags_, bytes_);
     const auto found = client_->find(upload_.key);
-    if (!found || found->size != stream_->position())
+    if (!found || found->size != bytes_)
       throw Error(ErrorKind::retryable,
                   !found ? "the upload was completed and the object is not there"
-                        : "the object has " + std::to_string(found->size) + " bytes where " +
-                              std::to_string(stream_->position()) + " were sent",
+                         : "the object has " + std::to_string(found->size) + " bytes where " + std::to_string(bytes_) +
+                               " were sent",
                   client_->url_of(upload_.key));
-    finished_ = true;
-    return {.name = name_, .rows = 0, .bytes = stream_->position(), .digest = stream_->digest()};
+    published_ = true;
   }
 
  private:
@@ -115,7 +123,9 @@ class S3File : public OutputFile {
   std::string name_;
   S3Client::Upload upload_;
   std::shared_ptr<PartStream> stream_;
-  bool finished_ = false;
+  std::vector<std::string> etags_;
+  std::int64_t bytes_ = 0;
+  bool published_ = false;
 };
 
 }  // namespace

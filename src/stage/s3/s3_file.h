@@ -1,4 +1,4 @@
-// One object while it is written: a multipart upload that nobody sees before finish().
+// One object while it is written: a multipart upload that nobody sees before publish().
 #pragma once
 
 #include <memory>
@@ -11,7 +11,7 @@ namespace pulk {
 
 // Starts the upload at once, so that a missing bucket or right is told before any row is read.
 std::unique_ptr<OutputFile> create_s3_file(std::shared_ptr<S3Client> client, const std::string& key, std::string name);
-// The same under a key that an object may have already: readers see the old one until finish() has returned.
+// The same under a key that an object may have already: readers see the old one until publish().
 std::unique_ptr<OutputFile> replace_s3_file(std::shared_ptr<S3Client> client, const std::string& key,
                                             const std::string& content_type);
 

@@ -137,21 +137,22 @@ class UploadedFile : public OutputFile {
  public:
   UploadedFile(SnowflakeStage& stage, std::unique_ptr<OutputFile> local) : stage_(stage), local_(std::move(local)) {}
   std::shared_ptr<arrow::io::OutputStream> stream() override { return local_->stream(); }
-  StagedFile finish() override {
-    StagedFile file = local_->finish();
+  StagedFile seal() override { return file_ = local_->seal(); }
+  void publish() override {
+    local_->publish();
     try {
-      stage_.upload(file);
+      stage_.upload(file_);
     } catch (...) {
       // The next attempt has a name of its own; when the service is away, nobody comes to look for this one.
-      stage_.forget(file.name);
+      stage_.forget(file_.name);
       throw;
     }
-    return file;
   }
 
  private:
   SnowflakeStage& stage_;
   std::unique_ptr<OutputFile> local_;
+  StagedFile file_;
 };
 
 std::unique_ptr<OutputFile> SnowflakeStage::create(const std::string& name) {

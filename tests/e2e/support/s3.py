@@ -86,7 +86,7 @@ class S3:
         return sorted(file.path.removeprefix(BUCKET + "/") for file in self.files().get_file_info(selector) if file.is_file)
 
     def content(self, key) -> bytes:
-        with self.files().open_input_stream(f"{BUCKET}/{key}") as stream:
+        with self.files().open_input_stream(f"{BUCKET}/{key}", compression=None) as stream:
             return stream.read()
 
     def remove(self):

@@ -4,7 +4,6 @@ Parquet is written with decimals for NUMBER, microseconds for TIMESTAMP_NTZ and 
 detail is not known.
 """
 
-import csv
 import gzip
 import io
 
@@ -140,13 +139,20 @@ def _csv(table, fields, options, format_) -> tuple:
     nulls = format_.get("NULL_IF") or [""]
     null = nulls if isinstance(nulls, str) else nulls[0]
     delimiter = str(format_.get("FIELD_DELIMITER", ","))
-    writer = csv.writer(out, delimiter=delimiter, quotechar=quoted if quoted != "NONE" else '"', lineterminator="\n",
-                        quoting=csv.QUOTE_NONE if quoted == "NONE" else csv.QUOTE_MINIMAL, escapechar="\\")
+    line_end = str(format_.get("RECORD_DELIMITER", "\n"))
+    # Texts are always enclosed, numbers never, so that NULL and an empty text can be told apart.
+    enclosed = [quoted != "NONE" and f.type.base in ("TEXT", *types.SEMI) for f in fields]
+
+    def line(values, texts):
+        shown = [null if value is None else quoted + value.replace(quoted, quoted * 2) + quoted if text else value
+                 for value, text in zip(values, texts)]
+        out.write(delimiter.join(shown) + line_end)
+
     if options.get("HEADER"):
-        writer.writerow([f.name for f in fields])
+        line([f.name for f in fields], [quoted != "NONE"] * len(fields))
     columns = [_text_column(table.column(n), f.type) for n, f in enumerate(fields)]
     for row in zip(*columns):
-        writer.writerow([null if v is None else v for v in row])
+        line(row, enclosed)
     data = out.getvalue().encode()
     compression = str(format_.get("COMPRESSION", "AUTO")).upper()
     if compression in ("AUTO", "GZIP"):
