@@ -181,6 +181,7 @@ void look_at_parquet(LoadFiles& load, Columns& columns, const std::function<std:
   }
   throw_findings(columns);
   load.table.columns = columns.plans;
+  if (load.table.columns.empty()) throw Error(ErrorKind::drift, "has no columns", load.files.front().path);
 }
 
 std::int64_t count_rows(const LookedAt& file, const InputFiles& input, const std::vector<ColumnPlan>& columns,
@@ -229,8 +230,9 @@ void look_at_json(LoadFiles& load, const DeployedTable& deployed, CancelToken& c
     all[i].nullable = deployed.columns[i].nullable;
     load.table.columns.push_back(all[i]);
   }
-  if (load.table.columns.empty() && load.rows() > 0)
-    throw Error(ErrorKind::drift, "no row has a column of the table", load.files.front().path);
+  if (!load.table.columns.empty()) return;
+  if (load.rows() > 0) throw Error(ErrorKind::drift, "no row has a column of the table", load.files.front().path);
+  load.table.columns = std::move(all);  // for no rows
 }
 
 }  // namespace

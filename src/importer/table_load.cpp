@@ -67,7 +67,7 @@ class Loading {
   std::vector<Mark> take(WarehouseSession& session) {
     try {
       std::vector<Mark> marks = session.take(who_, load_.plan);
-      taken_ = true;
+      check_still_ours(session, marks);
       return marks;
     } catch (const Error& error) {
       const std::string said = "run load-";
@@ -79,6 +79,19 @@ class Loading {
                   "run that command again, with the same files; or add --give-up " + other +
                       " when nobody is at work on it any more");
     }
+  }
+
+  // Each taking raises the fence, unless the marks were gone: then another process has done this load and has said so.
+  void check_still_ours(WarehouseSession& session, const std::vector<Mark>& marks) {
+    const std::int64_t fence = fence_of(marks, "");
+    if (!published(marks) && taken_ && fence <= last_fence_) {
+      session.clean(who_, load_.plan.target, true);
+      throw Error(ErrorKind::retryable, "another process has taken over this load and has ended it",
+                  load_.plan.target.display(), "look at what that process said before you run it again")
+          .as_final();
+    }
+    taken_ = true;
+    last_fence_ = fence;
   }
 
   const Mark& mark(const std::vector<Mark>& marks, const std::string& partition) const {
@@ -121,10 +134,11 @@ class Loading {
     try {
       const auto session = warehouse_.open(kWait, 0, true, nullptr);
       if (!loaded_)
-        if (const auto rows = published(session->take(who_, load_.plan))) loaded_ = TableLoaded{*rows, false};
+        if (const auto rows = published(take(*session))) loaded_ = TableLoaded{*rows, false};
       session->clean(who_, load_.plan.target, true);
       remove_spool();
     } catch (const Error& also) {
+      if (also.is_final()) throw;
       log_debug(std::string("after the error: ") + also.what());
       throw Error(error.kind(),
                   error.message() + (loaded_ ? ". The rows are in the table, marks of the load are left"
@@ -157,6 +171,7 @@ class Loading {
   CancelToken& cancel_;
   const RunIdentity who_;
   bool taken_ = false;
+  std::int64_t last_fence_ = 0;
   std::optional<TableLoaded> loaded_;
 };
 

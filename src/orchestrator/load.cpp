@@ -126,6 +126,9 @@ LoadSummary run_load(const SnowflakeConnection& connection, const LoadOptions& o
   const auto warehouse = make_snowflake_warehouse(connection, &cancel);
   std::vector<WrittenName> names = parse_dotted_name(options.table);
   while (names.size() < 3) names.insert(names.begin(), WrittenName{});
+  if (names[0].empty() && connection.database.empty())
+    throw Error(ErrorKind::usage, "the table's database is not known", options.table,
+                "write --into DATABASE.SCHEMA.TABLE, or set SNOWFLAKE_DATABASE");
   const QualifiedName target = warehouse->resolve(names[0], names[1], names[2]);
   warehouse->check_location();
 
@@ -136,6 +139,7 @@ LoadSummary run_load(const SnowflakeConnection& connection, const LoadOptions& o
                 target.display(),
                 input.format == InputFormat::parquet ? "add --create to have it made, or CREATE TABLE first"
                                                      : "CREATE TABLE first: pulk query \"CREATE TABLE ...\"");
+  log_info("reading " + plural(static_cast<std::int64_t>(input.paths.size()), "file"));
   LoadFiles files = look_at_files(
       input, target, deployed,
       [&](const std::string& name) { return warehouse->column_name(WrittenName{name, false}); }, cancel);
@@ -148,7 +152,10 @@ LoadSummary run_load(const SnowflakeConnection& connection, const LoadOptions& o
   load.stage_files = [&](Stage& stage, const std::string& prefix) {
     return stage_files(files, stage, prefix, warehouse->largest_file(), warehouse->open_file_memory(), cancel);
   };
+  const bool fresh = !fs::exists(options.workspace);
   const TableLoaded loaded = load_table(*warehouse, load, cancel);
+  std::error_code ignored;
+  if (fresh) fs::remove(options.workspace, ignored);
   if (loaded.rows != files.rows())
     throw Error(ErrorKind::integrity,
                 format_count(loaded.rows) + " rows are in the table where the files have " + format_count(files.rows()),

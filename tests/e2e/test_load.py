@@ -5,6 +5,7 @@ import datetime as dt
 import decimal
 import gzip
 import json
+import random
 import signal
 
 import pyarrow as pa
@@ -68,7 +69,7 @@ def test_csv(shop):
     done = load(shop, "a.csv", "b.csv.gz", "--into", "t")
     assert done.code == 0 and done.stdout == "loaded 4 rows of 2 files into SHOP.PUBLIC.T\n", done
     assert rows(shop) == [("1", 'x, "y"\nz', "12.30"), ("2", None, None), ("3", "", "-0.05"), ("4", "ä\U0001F600", "7.00")]
-    assert left(shop) == [] and list((shop.folder / ".pulk").glob("**/*.parquet")) == []
+    assert left(shop) == [] and not (shop.folder / ".pulk").exists()
     # Once more is once more; a table is replaced in one transaction.
     assert load(shop, "a.csv", "b.csv.gz", "--into", "PUBLIC.T").code == 0 and len(rows(shop)) == 8
     done = load(shop, "b.csv.gz", "--into", 'SHOP.PUBLIC."T"', "--replace")
@@ -137,6 +138,32 @@ def test_every_type(shop, kind):
                 g, w = json.loads(g, parse_float=D), json.loads(w, parse_float=D)
             assert g == w, (type_, g, w)
     assert len(found) == len(expected)
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_what_python_writes(shop, kind):
+    """Texts of every awkward kind, in files that are read in several pieces."""
+    random_ = random.Random(kind)
+    parts = ['"', '""', ",", "\n", "\r\n", "\r", "\\", "'", " ", "NULL", "ä", "\U0001F600", "\u2028", "\x01", "{", "x" * 50_000]
+    texts = ["".join(random_.choices(parts, [9] * 15 + [1], k=random_.randrange(9))) for _ in range(400)] + [None, "", "y" * 1_500_000]
+    shop.server.sql("CREATE OR REPLACE TABLE SHOP.PUBLIC.W (N NUMBER(5,0), A VARCHAR, B VARCHAR, V VARIANT)")
+    table = [(n, text, texts[-1 - n], {"k\"": [text, None, {"": n + 0.5}]}) for n, text in enumerate(texts)]
+    with open(shop.folder / ("w." + kind), "w", newline="", encoding="utf-8") as file:
+        if kind == "csv":  # "" for an empty text, nothing for None
+            file.write("N,A,B,V\r\n")
+            for n, a, b, v in table:
+                file.write(f"{n},{quoted(a)},{quoted(b)},{quoted(json.dumps(v))}\r\n")
+        else:
+            for n, a, b, v in table:
+                file.write(json.dumps({"N": n, "A": a, "B": b, "V": v}, ensure_ascii=n % 2 == 0) + "\n")
+    done = load(shop, "w." + kind, "--into", "W")
+    assert done.code == 0, done
+    found = {int(n): (a, b, json.loads(v)) for n, a, b, v in shop.server.sql("SELECT N, A, B, TO_JSON(V) FROM SHOP.PUBLIC.W")}
+    assert found == {n: (a, b, v) for n, a, b, v in table}
+
+
+def quoted(text):
+    return "" if text is None else '"' + text.replace('"', '""') + '"'
 
 
 def test_json_lines(shop):
@@ -219,6 +246,18 @@ def test_bad_rows_are_named_with_their_lines(shop):
     pq.write_table(pa.table({"ID": [1, 2, 3], "PRICE": [D("1.00"), D("2.00"), D("3.123")]}), shop.folder / "d.parquet", row_group_size=2)
     done = load(shop, "d.parquet", "--into", "T")
     assert done.code == 5 and "d.parquet: row 3: column PRICE" in done.stderr, done
+    shop.server.sql("CREATE OR REPLACE TABLE SHOP.PUBLIC.E (A NUMBER(3,0) NOT NULL, B VARCHAR(2), C BINARY(1), D TIMESTAMP_NTZ(6), G DATE)")
+    pq.write_table(pa.table({"a": [1, 1000, None], "b": pa.array(["ää", "abc", None]).dictionary_encode(), "c": [b"1", b"", b"22"],
+                             "d": pa.array([1000, 1, None], pa.timestamp("ns")), "g": pa.array(["2026-11-21", None, "yesterday"])}),
+                   shop.folder / "e.parquet")
+    done = load(shop, "e.parquet", "--into", "E")
+    for text in ("row 2: column A: 1000", "row 3: column A: is NULL", 'row 2: column B: "abc"', "row 3: column C", "row 2: column D",
+                 'row 3: column G: "yesterday"'):
+        assert done.code == 5 and text in done.stderr, text + "\n" + done.stderr
+    assert shop.server.sql("SELECT * FROM SHOP.PUBLIC.E") == []
+    pq.write_table(pa.table({"A": [1], "G": pa.array([-800_000], pa.date32())}), shop.folder / "f.parquet")
+    done = load(shop, "f.parquet", "--into", "E")
+    assert done.code == 5 and "f.parquet: rows 1 to 1" in done.stderr and "column G" in done.stderr, done
     assert rows(shop) == [] and left(shop) == []
 
 
@@ -288,6 +327,29 @@ def test_another_load_of_the_table_is_in_the_way(big):
     run = done.stderr.split("--give-up ")[1].split()[0]
     done = load(big, "other.csv", "--into", "T", "--give-up", run)
     assert done.code == 0 and rows(big, "ID") == [("0",), ("8",)] and left(big) == [], done
+
+
+@pytest.mark.parametrize("step", ["load.begun", "publish.data_in"])
+def test_a_process_that_wakes_when_another_one_has_done_its_load(big, step):
+    first = big.start("load", "big.csv", "--into", "T", env={**big.variables, "PULK_STOP_AT": step})
+    first.wait_until_stopped()
+    done = load(big, "big.csv", "--into", "T")
+    assert done.code == 0 and done.stdout.startswith("loaded 3,000 rows"), done
+    first.wake()
+    done = first.wait()
+    assert done.code == 2 and "another process" in done.stderr and done.stdout == "", done
+    assert len(rows(big, "ID")) == 3001 and left(big) == []
+
+
+def test_a_stage_of_the_users(big):
+    lines = "\n".join(f"{key} = {json.dumps(value)}" for key, value in big.server.keys().items())
+    big.config.write_text(f'[connections.target.snowflake]\nstage = "@~/incoming"\nclean_up = "always"\n{lines}\n')
+    big.config.chmod(0o600)
+    done = big.run("load", "big.csv", "--into", "SHOP.PUBLIC.T", "-c", big.config)
+    assert done.code == 0 and len(rows(big, "ID")) == 3001 and left(big) == [], done
+    assert "@~/incoming/pulk/load_" in big.server.statements("COPY INTO")[-1] and big.server.sql("LIST @~") == []
+    done = big.run("load", "big.csv", "--into", "T", "-c", big.config)
+    assert done.code == 1 and "SHOP" not in done.stderr and "database" in done.stderr, done
 
 
 def test_rights(shop):

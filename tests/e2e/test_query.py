@@ -10,6 +10,7 @@ import pty
 import signal
 import subprocess
 
+import duckdb
 import pytest
 from support.snowflake import ACCOUNT, LOGIN, PASSWORD
 
@@ -154,5 +155,10 @@ def test_a_connections_file(shop):
     shop.config.chmod(0o600)
     done = shop.run("query", "SELECT COUNT(*) AS N FROM PUBLIC.T", "-c", shop.config)
     assert (done.code, done.stdout) == (0, "N\n3\n"), done
-    done = shop.run("query", "SELECT 1", "-c", shop.config, "--target", "duckdb")
-    assert done.code == 5 and "Snowflake" in done.stderr, done
+    duckdb.connect(str(shop.folder / "x.duckdb")).execute("CREATE TABLE t AS SELECT 1 AS a, [1, 2] AS b, 'ä' AS c").close()
+    done = shop.run("query", "SELECT * FROM t", "-c", shop.config, "--target", "duckdb", "--format", "json")
+    assert (done.code, done.stdout) == (0, '{"a":1,"b":[1,2],"c":"ä"}\n'), done
+    done = shop.run("query", "DROP TABLE t", "-c", shop.config, "--target", "duckdb")
+    assert done.code == 5 and "DROP" in done.stderr, done
+    done = shop.run("query", "SELECT 1", "--target", "snowflake")
+    assert done.code == 1 and "-c" in done.stderr, done
