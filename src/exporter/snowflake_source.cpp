@@ -39,6 +39,14 @@ Plan plan_of(const arrow::Field& field, bool exact_moments) {
   return {name};
 }
 
+void check_unique(const ExportEntry& entry, const arrow::Schema& schema) {
+  for (const std::string& name : schema.field_names())
+    if (schema.GetAllFieldIndices(name).size() > 1)
+      throw Error(ErrorKind::refused,
+                  "several columns have the name " + name + ", and one is read by another expression", entry.table,
+                  "give each a name of its own with AS in the query");
+}
+
 class SnowflakeRows : public ExportRows {
  public:
   SnowflakeRows(std::unique_ptr<Client> client, const std::string& query, const ExportEntry& entry, bool exact_moments,
@@ -57,9 +65,12 @@ class SnowflakeRows : public ExportRows {
     std::vector<std::string> order;
     for (const int column : partition_columns(entry_, *described))
       order.push_back(quote_double(described->field(column)->name()));
-    std::string sql = as_it_is && order.empty() ? query : "SELECT " + join(list, ", ") + " FROM (" + query + "\n)";
+    const bool wrapped = !as_it_is || !order.empty();
+    // Around the query a name says which column is meant.
+    if (wrapped) check_unique(entry_, *described);
+    std::string sql = !wrapped ? query : "SELECT " + join(list, ", ") + " FROM (" + query + "\n)";
     if (!order.empty()) sql += " ORDER BY " + join(order, ", ");
-    if (!as_it_is && order.empty() && contains(to_upper(query), "ORDER BY"))
+    if (wrapped && order.empty() && contains(to_upper(query), "ORDER BY"))
       log_warning(entry_.table +
                   ": a column is converted by another SELECT around the query, whose ORDER BY need not last; write "
                   "TO_VARCHAR for it in the query to be sure of the order");

@@ -12,6 +12,7 @@
 #include "base/strings.h"
 #include "config/connections.h"
 #include "exporter/cell_text.h"
+#include "exporter/column_names.h"
 #include "exporter/export_source.h"
 #include "exporter/row_table.h"
 #include "exporter/snowflake_session.h"
@@ -109,6 +110,7 @@ class Query {
   }
 
   void text(ExportRows& rows) {
+    check_column_names(entry_, *rows.schema());
     const auto encoder = make_text_encoder(entry_, rows.schema());
     encoder->begin(held_);
     while (const auto batch = rows.next()) {

@@ -75,6 +75,14 @@ def test_values_are_exact(shop):
     assert "0001-01-01 00:00:00.000000001  2026-11-21 18:00:00.500000000 +05:30  00FF" in table
 
 
+def test_names_that_stand_twice(shop):
+    assert query(shop, "SELECT 1 AS A, 2 AS A").stdout == "A,A\n1,2\n"
+    done = query(shop, "SELECT 1 AS A, 2 AS A", "--format", "json")
+    assert done.code == 5 and "AS" in done.stderr and done.stdout == "", done
+    done = query(shop, "SELECT 1 AS A, 2 AS A, '2026-11-21 18:00:00 +05:30'::TIMESTAMP_TZ AS Z")
+    assert done.code == 5 and "the name A" in done.stderr and done.stdout == "", done
+
+
 def test_statements_without_rows_say_what_they_did(shop):
     assert query(shop, "CREATE TABLE W (A NUMBER(5,0), B VARCHAR)").stdout == "Table W successfully created.\n"
     assert query(shop, "INSERT INTO W VALUES (1, 'x'), (2, 'y'), (3, 'z')").stdout == "3 rows inserted\n"
@@ -158,6 +166,8 @@ def test_a_connections_file(shop):
     duckdb.connect(str(shop.folder / "x.duckdb")).execute("CREATE TABLE t AS SELECT 1 AS a, [1, 2] AS b, 'ä' AS c").close()
     done = shop.run("query", "SELECT * FROM t", "-c", shop.config, "--target", "duckdb", "--format", "json")
     assert (done.code, done.stdout) == (0, '{"a":1,"b":[1,2],"c":"ä"}\n'), done
+    done = shop.run("query", "SELECT a, 2 AS a, 3 AS \"c0\" FROM t ORDER BY 1", "-c", shop.config, "--target", "duckdb")
+    assert (done.code, done.stdout) == (0, "a,a,c0\n1,2,3\n"), done
     done = shop.run("query", "DROP TABLE t", "-c", shop.config, "--target", "duckdb")
     assert done.code == 5 and "DROP" in done.stderr, done
     done = shop.run("query", "SELECT 1", "--target", "snowflake")
