@@ -210,29 +210,34 @@ void look_at_csv(LoadFiles& load, Columns& columns, const DeployedTable& deploye
   bad.throw_if_any();
 }
 
+// Which columns there are is known when all rows were read.
 void look_at_json(LoadFiles& load, const DeployedTable& deployed, CancelToken& cancel) {
-  std::vector<ColumnPlan> all;
-  Problems types;
+  std::vector<ColumnPlan> plans, reading;
   for (const DeployedColumn& column : deployed.columns) {
-    ColumnPlan plan = plan_text(column.name, column);
-    if (!plan.refusal.empty()) types.add("column " + column.name, plan.refusal, plan.refusal_hint);
+    plans.push_back(plan_text(column.name, column));
+    reading.push_back(plans.back());
+    ColumnPlan& read = reading.back();
+    if (!read.refusal.empty()) {
+      read.target_type = "VARCHAR";
+      read.carrier = {CarrierKind::utf8};
+    }
     // Perhaps no row has it, and then its default is what it gets.
-    plan.nullable = plan.nullable || column.has_default;
-    all.push_back(std::move(plan));
+    read.nullable = column.nullable || column.has_default;
+  }
+  BadRows bad;
+  SeenColumns seen(plans.size());
+  for (LookedAt& file : load.files) file.rows = count_rows(file, load.input, reading, {}, bad, &seen, cancel);
+  bad.throw_if_any();
+  if (load.rows() == 0) seen.assign(plans.size(), true);
+  Problems types;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    if (!seen[i]) continue;
+    if (!plans[i].refusal.empty()) types.add("column " + plans[i].target_name, plans[i].refusal, plans[i].refusal_hint);
+    load.table.columns.push_back(plans[i]);
   }
   types.throw_if_any(ErrorKind::refused);
-  BadRows bad;
-  SeenColumns seen(all.size());
-  for (LookedAt& file : load.files) file.rows = count_rows(file, load.input, all, {}, bad, &seen, cancel);
-  bad.throw_if_any();
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (!seen[i]) continue;
-    all[i].nullable = deployed.columns[i].nullable;
-    load.table.columns.push_back(all[i]);
-  }
-  if (!load.table.columns.empty()) return;
-  if (load.rows() > 0) throw Error(ErrorKind::drift, "no row has a column of the table", load.files.front().path);
-  load.table.columns = std::move(all);  // for no rows
+  if (load.table.columns.empty())
+    throw Error(ErrorKind::drift, "no row has a column of the table", load.files.front().path);
 }
 
 }  // namespace
