@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -24,15 +25,34 @@
 #include "engine/counting_pool.h"
 #include "engine/encoding.h"
 #include "engine/parquet_roller.h"
-#include "importer/column_names.h"
 #include "importer/column_plans.h"
 #include "importer/file_batches.h"
+#include "importer/file_columns.h"
 #include "stage/content_digest.h"
 
 namespace pulk {
 namespace {
 
 constexpr std::int64_t kEncodingMemory = 256LL << 20;
+
+// A line now and then while much is read.
+class Progress {
+ public:
+  Progress(std::string doing, std::int64_t of) : doing_(std::move(doing)), of_(of) {}
+  void add(std::int64_t rows) {
+    rows_ += rows;
+    if (std::chrono::steady_clock::now() < next_) return;
+    next_ += kEvery;
+    log_info(doing_ + " " + format_count(rows_) + (of_ > 0 ? " of " + format_count(of_) : "") + " rows");
+  }
+
+ private:
+  static constexpr std::chrono::seconds kEvery{10};
+  const std::string doing_;
+  const std::int64_t of_;
+  std::int64_t rows_ = 0;
+  std::chrono::steady_clock::time_point next_ = std::chrono::steady_clock::now() + kEvery;
+};
 
 struct stat status_of(const std::string& path) {
   struct stat status{};
@@ -63,105 +83,13 @@ LookedAt digest(const std::string& path, CancelToken& cancel) {
   return file;
 }
 
-std::vector<std::string> names_of(const DeployedTable& table) {
-  std::vector<std::string> names;
-  for (const DeployedColumn& column : table.columns) names.push_back(column.name);
-  return names;
-}
-
 std::unique_ptr<TextRows> open_rows(const InputFiles& input, const std::string& path,
                                     const std::vector<std::string>& columns) {
   return input.format == InputFormat::csv ? open_csv(path, input.csv, columns) : open_json_lines(path);
 }
 
-// Names of a file's columns to columns of the plan. What the second file has must be what the first one has.
-class Columns {
- public:
-  explicit Columns(const std::optional<DeployedTable>& deployed) : deployed_(deployed) {
-    if (deployed_) names_ = names_of(*deployed_);
-  }
-
-  Problems names, types;  // findings
-  std::vector<ColumnPlan> plans;
-
-  void take(const std::string& path, const std::vector<std::string>& in_file,
-            const std::function<ColumnPlan(std::size_t, const std::string&, const DeployedColumn*)>& plan_of,
-            const std::function<std::string(const std::string&)>& name_of) {
-    std::vector<ColumnPlan> found;
-    for (std::size_t i = 0; i < in_file.size(); ++i) {
-      const DeployedColumn* column = nullptr;
-      std::string name = deployed_ ? "" : name_of(in_file[i]);
-      if (deployed_) {
-        const int at = find_column(names_, in_file[i]);
-        if (at < 0) {
-          const NoColumn none = no_column(names_, in_file[i]);
-          names.add(path, none.what, none.hint);
-          continue;
-        }
-        column = &deployed_->columns[static_cast<std::size_t>(at)];
-        name = column->name;
-      }
-      if (std::any_of(found.begin(), found.end(), [&](const ColumnPlan& c) { return c.target_name == name; })) {
-        names.add(path, "has the column " + name + " twice", "leave one of them out");
-        continue;
-      }
-      found.push_back(plan_of(i, name, column));
-      if (!found.back().refusal.empty())
-        types.add(path + ": column " + name, found.back().refusal, found.back().refusal_hint);
-    }
-    if (first_.empty()) {
-      first_ = path;
-      plans = std::move(found);
-      check_absent(path);
-      return;
-    }
-    compare(path, found);
-  }
-
- private:
-  void check_absent(const std::string& path) {
-    if (!deployed_) return;
-    for (const DeployedColumn& column : deployed_->columns)
-      if (!column.nullable && !column.has_default && find(plans, column.name) == nullptr)
-        names.add(path, "has no column " + column.name + ", which is NOT NULL in the table and has no default");
-  }
-
-  static const ColumnPlan* find(const std::vector<ColumnPlan>& plans, const std::string& name) {
-    for (const ColumnPlan& plan : plans)
-      if (plan.target_name == name) return &plan;
-    return nullptr;
-  }
-
-  void compare(const std::string& path, const std::vector<ColumnPlan>& found) {
-    for (const ColumnPlan& plan : plans) {
-      const ColumnPlan* other = find(found, plan.target_name);
-      if (other == nullptr)
-        names.add(path, "has no column " + plan.target_name + ", which " + first_ + " has", "load it by itself");
-      else if (other->source_type != plan.source_type)
-        types.add(path + ": column " + plan.target_name,
-                  "is " + other->source_type + ", and " + plan.source_type + " in " + first_, "load it by itself");
-      else if (other->source_name != plan.source_name && plan.source_type != "text")
-        names.add(path, "calls the column " + other->source_name + " what " + first_ + " calls " + plan.source_name,
-                  "load it by itself");
-    }
-    for (const ColumnPlan& plan : found)
-      if (find(plans, plan.target_name) == nullptr)
-        names.add(path, "has a column " + plan.target_name + ", which " + first_ + " does not have",
-                  "load it by itself");
-  }
-
-  const std::optional<DeployedTable>& deployed_;
-  std::vector<std::string> names_;
-  std::string first_;
-};
-
-void throw_findings(const Columns& columns) {
-  Problems all = columns.names;
-  all.add(columns.types);
-  all.throw_if_any(columns.types.empty() ? ErrorKind::drift : ErrorKind::refused);
-}
-
-void look_at_parquet(LoadFiles& load, Columns& columns, const std::function<std::string(const std::string&)>& name_of) {
+void look_at_parquet(LoadFiles& load, FileColumns& columns,
+                     const std::function<std::string(const std::string&)>& name_of) {
   for (LookedAt& file : load.files) {
     std::shared_ptr<arrow::Schema> schema;
     parquet::arrow::FileReaderBuilder builder;
@@ -179,31 +107,33 @@ void look_at_parquet(LoadFiles& load, Columns& columns, const std::function<std:
         },
         name_of);
   }
-  throw_findings(columns);
-  load.table.columns = columns.plans;
+  columns.throw_findings();
+  load.table.columns = columns.plans();
   if (load.table.columns.empty()) throw Error(ErrorKind::drift, "has no columns", load.files.front().path);
 }
 
 std::int64_t count_rows(const LookedAt& file, const InputFiles& input, const std::vector<ColumnPlan>& columns,
                         const std::vector<std::string>& names, BadRows& bad, SeenColumns* seen, CancelToken& cancel) {
   const auto batches = text_batches(open_rows(input, file.path, names), file.path, columns, bad, seen, counting_pool());
+  Progress progress("checked in " + file.path + ":", 0);
   std::int64_t rows = 0;
   while (const auto batch = batches->next()) {
     rows += batch->num_rows();
+    progress.add(batch->num_rows());
     cancel.check();
   }
   return rows;
 }
 
-void look_at_csv(LoadFiles& load, Columns& columns, const DeployedTable& deployed, CancelToken& cancel) {
+void look_at_csv(LoadFiles& load, FileColumns& columns, const DeployedTable& deployed, CancelToken& cancel) {
   const std::vector<std::string> names = names_of(deployed);
   for (const LookedAt& file : load.files)
     columns.take(
         file.path, open_csv(file.path, load.input.csv, names)->names(),
         [&](std::size_t, const std::string& name, const DeployedColumn* column) { return plan_text(name, *column); },
         nullptr);
-  throw_findings(columns);
-  load.table.columns = columns.plans;
+  columns.throw_findings();
+  load.table.columns = columns.plans();
   BadRows bad;
   for (LookedAt& file : load.files)
     file.rows = count_rows(file, load.input, load.table.columns, names, bad, nullptr, cancel);
@@ -280,7 +210,7 @@ LoadFiles look_at_files(const InputFiles& input, const QualifiedName& target,
     }
   }
   unreadable.throw_if_any();
-  Columns columns(deployed);
+  FileColumns columns(deployed);
   if (input.format == InputFormat::parquet)
     look_at_parquet(load, columns, name_of);
   else if (input.format == InputFormat::csv)
@@ -304,6 +234,7 @@ std::vector<StagedFile> stage_files(const LoadFiles& load, Stage& stage, const s
   ParquetRoller roller(stage, prefix, arrow_schema(load.table.columns), encode, counting_pool());
   std::vector<std::string> names;
   for (const ColumnPlan& column : load.table.columns) names.push_back(column.source_name);
+  Progress progress("staged", load.rows());
   for (const LookedAt& file : load.files) {
     BadRows bad;
     const auto batches = load.input.format == InputFormat::parquet
@@ -314,6 +245,7 @@ std::vector<StagedFile> stage_files(const LoadFiles& load, Stage& stage, const s
     while (auto batch = batches->next()) {
       cancel.check();
       rows += batch->num_rows();
+      progress.add(batch->num_rows());
       const std::int64_t bytes = arrow::util::TotalBufferSize(*batch);
       roller.write(std::move(batch), bytes);
     }
