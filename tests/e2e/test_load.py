@@ -147,10 +147,9 @@ def test_what_queries_and_exports_write(shop):
     columns = "(N NUMBER(5,0), " + ", ".join(f"C{i} {t}" for i, t in enumerate(types)) + ")"
     sql("CREATE OR REPLACE TABLE SHOP.PUBLIC.V " + columns)
     sql("CREATE OR REPLACE TABLE SHOP.PUBLIC.BACK " + columns)
-    for n in range(2):
-        texts = [list(v)[n] if n < len(v) else None for v in VALUES.values()]
-        write(shop, "v.csv", f"{n}," + ",".join(map(quoted, texts)) + "\n")
-        assert load(shop, "v.csv", "--into", "V", "--no-header").code == 0
+    write(shop, "v.csv", "".join(f"{n}," + ",".join(quoted(list(v)[n] if n < len(v) else None) for v in VALUES.values()) + "\n"
+                                 for n in range(2)))
+    assert load(shop, "v.csv", "--into", "V", "--no-header").code == 0
     # Parquet's nanoseconds end in 2262, and microseconds do not hold the first moment of VALUES.
     write(shop, "exports.json", json.dumps({"destination": f"file://{shop.folder}", "exports": [
         {"table": "V", "s3_path": "v.parquet", "query": "SELECT " + ", ".join(
@@ -362,6 +361,12 @@ def test_another_load_of_the_table_is_in_the_way(big):
     run = done.stderr.split("--give-up ")[1].split()[0]
     done = load(big, "other.csv", "--into", "T", "--give-up", run)
     assert done.code == 0 and rows(big, "ID") == [("0",), ("8",)] and left(big) == [], done
+    # As runs of migrate are.
+    assert load(big, "big.csv", "--into", "T", env={"PULK_CRASH_AT": "load.begun"}).code == -signal.SIGKILL
+    big.config.write_text("[connections.target.snowflake]\n" + "\n".join(f"{k} = {json.dumps(v)}" for k, v in big.server.keys().items()))
+    big.config.chmod(0o600)
+    done = big.run("clean", "-c", big.config, "--abandon", run, "--yes")
+    assert done.code == 0 and left(big) == [] and not list((big.folder / ".pulk").rglob("*.parquet")), done
 
 
 @pytest.mark.parametrize("step", ["load.begun", "publish.data_in"])
@@ -407,5 +412,5 @@ def test_an_interrupt_leaves_nothing(big):
     done = running.wait()
     assert done.code == 2 and "interrupted" in done.stderr, done
     big.server.control("faults", clear=True)
-    assert rows(big, "ID") == [("0",)]
+    assert rows(big, "ID") == [("0",)] and left(big) == []
     assert load(big, "big.csv", "--into", "T").code == 0 and len(rows(big, "ID")) == 3001 and left(big) == []
