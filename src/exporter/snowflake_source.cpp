@@ -111,7 +111,7 @@ class SnowflakeExportSource : public ExportSource {
   ExportShape describe(const ExportEntry& entry) override {
     const auto client = open_export_session(connection_, entry, cancel_);
     const auto columns = client->describe(query_of(entry));
-    for (const std::string& column : entry.partition_by) column_of(*columns, column);
+    partition_columns(entry, *columns);
     ExportShape shape;
     shape.columns = columns->num_fields();
     for (const auto& field : columns->fields())
