@@ -34,8 +34,9 @@ class Destination {
   // could be that of a process which is still at work. A destination that may not look leaves it.
   virtual void remove_left(const std::string& path) = 0;
   virtual std::string url_of(const std::string& path) const = 0;  // for people: s3://bucket/key, /folder/file
-  // Throws what is wrong with place, credentials and rights, and leaves nothing. `write`: it will be written to.
-  virtual void check(bool write) = 0;
+  // Throws what keeps files from being written at `path`, or below it when it is a folder: place, credentials, rights.
+  // Leaves nothing.
+  virtual void check(const std::string& path) = 0;
   // Bytes of memory that one open file costs.
   virtual std::int64_t open_file_memory() const = 0;
 };

@@ -21,12 +21,14 @@ std::string quoted(const WrittenName& name) { return quote_double(fold(name, Nam
 
 }  // namespace
 
+std::string export_tag(const ExportEntry& entry) {
+  return nlohmann::json{{"application", "pulk"}, {"export", entry.table}}.dump();
+}
+
 std::unique_ptr<snowflake::Client> open_export_session(const SnowflakeConnection& connection, const ExportEntry& entry,
                                                        CancelToken* cancel) {
-  auto client = std::make_unique<snowflake::Client>(
-      connection, nlohmann::json{{"application", "pulk"}, {"export", entry.table}}.dump(), cancel);
-  if (!connection.database.empty())
-    client->execute("USE DATABASE " + quoted(parse_written_name(connection.database)));
+  auto client = std::make_unique<snowflake::Client>(connection, export_tag(entry), cancel);
+  if (!connection.database.empty()) client->execute("USE DATABASE " + quoted(parse_written_name(connection.database)));
   if (!connection.schema.empty()) client->execute("USE SCHEMA " + quoted(parse_written_name(connection.schema)));
   return client;
 }

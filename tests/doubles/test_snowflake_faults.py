@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from doubles.clients.drive import client_options, run_client
+from doubles.clients.drive import CLIENTS, client_options, run_client
 from support.snowflake import StatementFailed
 
 
@@ -97,3 +97,13 @@ def test_two_statements_of_one_session(snowflake):
         done = list(pool.map(lambda n: session.sql(f"INSERT INTO t VALUES ({n})"), range(40)))
     assert done == [[("1",)]] * 40
     assert session.sql("SELECT COUNT(DISTINCT a) FROM t") == [("40",)]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_chunk_that_is_cut_in_half_is_asked_for_again(snowflake, client):
+    snowflake.control("settings", chunk_rows=1000)
+    snowflake.fault("half", path="^/chunks/")
+    results, = run_client(client, client_options(snowflake, client), ["SELECT SEQ8() AS N FROM TABLE(GENERATOR(ROWCOUNT => 3000))"])
+    assert [row[0] for row in results[0]["rows"]] == [str(n) for n in range(3000)]
+    chunks = [request["path"] for request in snowflake.control("requests") if request["path"].startswith("/chunks/")]
+    assert sorted(chunks.count(path) for path in set(chunks)) == [1, 2]

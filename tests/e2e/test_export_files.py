@@ -12,6 +12,7 @@ import re
 import subprocess
 
 import duckdb
+import jsonschema
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -389,3 +390,14 @@ def test_putting_a_test_file(place, s3):
     place.variables = {**place.variables, **s3.environment(s3.reader)}
     done = storage(place, "put-test")
     assert done.code == 5 and "s3:PutObject" in done.stderr and s3.left() == before, done.text
+
+
+def test_the_schema_is_printed(world):
+    schema = json.loads(world.run("schema", "exports").expect(0).stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    good = {"exports": [{"table": "T", "s3_path": "t.csv", "file_type": "csv", "csv": {"delimiter": ";"}, "query": None}]}
+    jsonschema.validate(good, schema)
+    for wrong in ({"exports": []}, {"exports": [{"table": "T"}]}, {"exports": [{"table": "T", "s3_path": "t", "file_type": "xml"}]},
+                  {"exports": [{"table": "T", "s3_path": "t", "csv": {"delimiter": ";;"}}]}, {**good, "more": 1}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema)
