@@ -79,20 +79,26 @@ int main(int argc, char** argv) {
              "3 integrity (a count or a value differs), 4 schema drift, 5 refused (type or privilege), 6 a bug in pulk.");
 
   std::vector<std::pair<CLI::App*, pulk::Command>> commands;
+  std::string group;
   const auto add = [&](const std::string& name, const std::string& about, pulk::Command (*declare)(CLI::App&)) {
     CLI::App* command = app.add_subcommand(name, about);
+    command->group(group);
     commands.emplace_back(command, declare(*command));
   };
+  group = "Moving tables";
   add("migrate", "Move the tables of a workflow, or resume where it was interrupted", pulk::add_migrate);
   add("plan", "Show what migrate would do, column by column; touches nothing", pulk::add_plan);
   add("validate", "Compare every value of the target's tables with the source", pulk::add_validate);
   add("status", "Show the runs of a workspace and how far they are", pulk::add_status);
-  add("doctor", "Check files, connections and privileges, with a fix for what is wrong", pulk::add_doctor);
-  add("init", "Write a commented workflow for the tables of a source", pulk::add_init);
-  add("demo", "Move a sample, be killed half-way, resume, and prove that nothing is lost", pulk::add_demo);
+  add("clean", "Remove what finished or abandoned runs left behind", pulk::add_clean);
+  group = "Snowflake and files";
   add("export", "Write Snowflake tables and queries to S3 as Parquet, CSV or JSON", pulk::add_export);
   add("storage", "List, find and remove files where exports go", pulk::add_storage);
-  add("clean", "Remove what finished or abandoned runs left behind", pulk::add_clean);
+  add("query", "Run one statement on Snowflake and print its rows", pulk::add_query);
+  group = "Setting up";
+  add("init", "Write a commented workflow for the tables of a source", pulk::add_init);
+  add("doctor", "Check files, connections and privileges, with a fix for what is wrong", pulk::add_doctor);
+  add("demo", "Move a sample, be killed half-way, resume, and prove that nothing is lost", pulk::add_demo);
   add("schema", "Print the JSON Schema of a file format", pulk::add_schema);
 
   try {

@@ -29,7 +29,7 @@ std::string ExportFolder::path_of(const std::string& below, int number) const {
   return fmt::format("{}{}{}{}-{:05}{}", entry_.path, below, kPart, run_, number, file_ending(entry_));
 }
 
-std::string ExportFolder::beginning() const { return entry_.path + kPart + run_ + "-"; }
+std::string ExportFolder::beginning() const { return entry_.path + kPart + run_; }
 
 void ExportFolder::begin() {
   was_whole_ = destination_.find(entry_.path + kSuccess).has_value();

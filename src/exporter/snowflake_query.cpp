@@ -8,6 +8,7 @@
 
 #include "base/strings.h"
 #include "catalog/dotted_name.h"
+#include "exporter/snowflake_session.h"
 
 namespace pulk {
 namespace {
@@ -27,10 +28,7 @@ std::string export_tag(const ExportEntry& entry) {
 
 std::unique_ptr<snowflake::Client> open_export_session(const SnowflakeConnection& connection, const ExportEntry& entry,
                                                        CancelToken* cancel) {
-  auto client = std::make_unique<snowflake::Client>(connection, export_tag(entry), cancel);
-  if (!connection.database.empty()) client->execute("USE DATABASE " + quoted(parse_written_name(connection.database)));
-  if (!connection.schema.empty()) client->execute("USE SCHEMA " + quoted(parse_written_name(connection.schema)));
-  return client;
+  return open_session(connection, export_tag(entry), cancel);
 }
 
 std::string query_of(const ExportEntry& entry) {

@@ -8,12 +8,14 @@
 
 #include "adbc/snowflake/client.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/strings.h"
 #include "catalog/identifier.h"
 #include "exporter/column_names.h"
 #include "exporter/export_source.h"
 #include "exporter/moments.h"
 #include "exporter/snowflake_query.h"
+#include "exporter/snowflake_session.h"
 
 namespace pulk {
 namespace {
@@ -43,7 +45,8 @@ class SnowflakeRows : public ExportRows {
   SnowflakeRows(std::unique_ptr<Client> client, const std::string& query, const ExportEntry& entry, bool exact_moments,
                 CancelToken* cancel)
       : client_(std::move(client)), entry_(entry), exact_moments_(exact_moments), cancel_(cancel) {
-    const auto described = client_->describe(query);
+    std::shared_ptr<arrow::Schema> described;
+    send_as_written(*client_, [&] { described = client_->describe(query); });
     std::vector<std::string> list;
     bool as_it_is = true;
     arrow::FieldVector fields;
@@ -57,7 +60,11 @@ class SnowflakeRows : public ExportRows {
       order.push_back(quote_double(described->field(column)->name()));
     std::string sql = as_it_is && order.empty() ? query : "SELECT " + join(list, ", ") + " FROM (" + query + "\n)";
     if (!order.empty()) sql += " ORDER BY " + join(order, ", ");
-    rows_ = client_->stream(sql);
+    if (!as_it_is && order.empty() && contains(to_upper(query), "ORDER BY"))
+      log_warning(entry_.table +
+                  ": a column is converted by another SELECT around the query, whose ORDER BY need not last; write "
+                  "TO_VARCHAR for it in the query to be sure of the order");
+    send_as_written(*client_, [&] { rows_ = client_->stream(sql); });
     const auto arriving = rows_->schema();
     for (int i = 0; i < arriving->num_fields(); ++i) {
       auto field = arriving->field(i);
@@ -111,7 +118,9 @@ class SnowflakeExportSource : public ExportSource {
 
   ExportShape describe(const ExportEntry& entry) override {
     const auto client = session(entry);
-    const auto columns = client->describe(query_of(entry));
+    std::shared_ptr<arrow::Schema> columns;
+    send_as_written(*client, [&] { columns = client->describe(query_of(entry)); });
+    check_column_names(entry, *columns);
     partition_columns(entry, *columns);
     ExportShape shape;
     shape.columns = columns->num_fields();

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "exporter/snowflake_query.h"
+#include "exporter/snowflake_session.h"
 #include "exporter/unload_statement.h"
 #include "exporter/unloader.h"
 #include "warehouse/snowflake/named_stage.h"
@@ -51,14 +52,17 @@ class SnowflakeUnloader : public Unloader {
   Plan plan(const ExportEntry& entry) override {
     const auto client = open_export_session(connection_, entry, cancel_);
     const std::string query = query_of(entry);
-    return plan_unload(entry, *client->describe(query), query);
+    std::shared_ptr<arrow::Schema> columns;
+    send_as_written(*client, [&] { columns = client->describe(query); });
+    return plan_unload(entry, *columns, query);
   }
 
   std::vector<StagedFile> unload(const ExportEntry& entry, const Plan& plan, const std::string& path) override {
     const auto client = open_export_session(connection_, entry, cancel_);
     // Else each file has the narrowest types that its own rows need.
     client->execute("ALTER SESSION SET ENABLE_UNLOAD_PHYSICAL_TYPE_OPTIMIZATION = FALSE");
-    const auto told = client->named_rows(unload_statement(entry, plan.query, place_ + path));
+    std::vector<std::map<std::string, std::string>> told;
+    send_as_written(*client, [&] { told = client->named_rows(unload_statement(entry, plan.query, place_ + path)); });
     return compare(told, path);
   }
 

@@ -4,7 +4,6 @@
 #include <variant>
 #include <vector>
 
-#include "adbc/snowflake/library.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -12,6 +11,7 @@
 #include "orchestrator/known_secrets.h"
 #include "orchestrator/place.h"
 #include "orchestrator/prepare.h"
+#include "orchestrator/snowflake_login.h"
 #include "secrets/reference.h"
 
 namespace pulk {
@@ -56,15 +56,6 @@ class Attempts {
                               : "there are: " + join(names, ", "));
 }
 
-SnowflakeConnection snowflake_connection(const std::string& name, const ConnectionsFile* connections) {
-  SnowflakeTarget target;
-  target.where = "the environment";
-  if (connections == nullptr) return resolve_snowflake(target);
-  const auto found = connections->targets.find(name);
-  if (found == connections->targets.end()) throw_no_such_source(name, *connections);
-  return resolve_snowflake(std::get<SnowflakeTarget>(found->second));
-}
-
 // A place that is not there is told once. A right that is missing is told by the exports that need it.
 void check_place(Destination& destination, const ExportFile& file) {
   try {
@@ -79,34 +70,36 @@ void check_place(Destination& destination, const ExportFile& file) {
 std::unique_ptr<ExportEnds> open_export_ends(const ExportFile& file, const ExportEndsOptions& options,
                                              CancelToken& cancel) {
   const bool snowflake = is_snowflake(file.source);
-  if (snowflake) snowflake::set_driver_environment(kDriverMemory);
-  // Behind it: what the file says would else be seen in the environment of the process that starts anew.
-  read_env_file(options.env_file);
-
   auto ends = std::make_unique<ExportEnds>();
   std::optional<ConnectionsFile> connections;
   Attempts attempt;
+  // First: it may start the program anew, and it reads `.env`.
+  if (snowflake)
+    attempt([&] {
+      ends->snowflake = log_in_by({.connections = file.source.empty() ? "" : options.connections,
+                                   .target = file.source,
+                                   .env_file = options.env_file},
+                                  kDriverMemory);
+    });
+  else
+    read_env_file(options.env_file);
   attempt([&] { ends->destination = open_place(file.destination, "destination:", cancel); });
-  attempt([&] {
-    if (!file.source.empty()) connections = load_connections(options.connections, resolve_reference);
-    if (snowflake) ends->snowflake = snowflake_connection(file.source, connections ? &*connections : nullptr);
-  });
-  if (connections && !snowflake && !connections->sources.contains(file.source) &&
+  if (!snowflake) attempt([&] { connections = load_connections(options.connections, resolve_reference); });
+  if (connections && !connections->sources.contains(file.source) &&
       !(connections->targets.contains(file.source) &&
         std::holds_alternative<DuckdbConnection>(connections->targets.at(file.source))))
     attempt([&] { throw_no_such_source(file.source, *connections); });
-  KnownSecrets known;
-  known.learn_environment();
-  if (connections) known.learn(*connections);
-  if (ends->snowflake) known.learn(*ends->snowflake);
-  known.hide_in_log();
+  if (connections) {
+    KnownSecrets known;
+    known.learn(*connections);
+    known.hide_in_log();
+  }
   attempt.throw_if_any();
   if (connections)
     for (const std::string& warning : connections->warnings) log_warning(warning);
   check_place(*ends->destination, file);
 
   if (snowflake) {
-    for (const std::string& warning : ends->snowflake->warnings) log_warning(warning);
     log_info("Connecting to Snowflake");
     ends->source = make_snowflake_export_source(*ends->snowflake, &cancel);
     if (!file.stage.empty())

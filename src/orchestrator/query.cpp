@@ -1,0 +1,161 @@
+#include "orchestrator/query.h"
+
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "base/error.h"
+#include "base/strings.h"
+#include "exporter/cell_text.h"
+#include "exporter/export_source.h"
+#include "exporter/row_table.h"
+#include "exporter/snowflake_session.h"
+#include "exporter/snowflake_statement.h"
+#include "exporter/text_encoder.h"
+
+namespace pulk {
+namespace {
+
+constexpr std::int64_t kRowsAtOnce = 1024;
+// Text that is held back at first: a moment that needs another carrier begins the query anew as long as nothing is out.
+constexpr std::size_t kHeld = 4 << 20;
+
+// What Snowflake answers to DDL is one column "status", to DML "number of rows inserted" and its like.
+bool is_about_changes(const arrow::Schema& schema) {
+  if (schema.num_fields() == 1 && schema.field(0)->name() == "status") return true;
+  return std::all_of(schema.fields().begin(), schema.fields().end(),
+                     [](const auto& field) { return field->name().starts_with("number of "); });
+}
+
+std::string sentences_of(const arrow::RecordBatch& batch) {
+  std::string said;
+  for (int i = 0; i < batch.num_columns(); ++i) {
+    const std::string& name = batch.schema()->field(i)->name();
+    const auto cells = cell_text(*batch.schema()->field(i), batch.column(i), ' ');
+    for (std::int64_t row = 0; row < batch.num_rows(); ++row) {
+      std::string text;
+      if (!cells->null(row)) cells->append(row, text);
+      if (name == "status") {
+        said += text + "\n";
+        continue;
+      }
+      // "number of multi-joined rows updated" is worth a line only when there are some.
+      const std::string what = name.substr(std::string_view("number of ").size());
+      if (text == "0" && i > 0) continue;
+      const auto blank = what.starts_with("rows ") ? what.find(' ') : std::string::npos;
+      if (blank == std::string::npos)
+        said += text + " " + what + "\n";
+      else
+        said += text + (text == "1" ? " row" : " rows") + what.substr(blank) + "\n";
+    }
+  }
+  return said;
+}
+
+class Query {
+ public:
+  Query(const SnowflakeConnection& connection, const QueryOptions& options, const TakeBytes& out, CancelToken& cancel)
+      : connection_(connection), options_(options), out_(out), cancel_(cancel) {
+    entry_.table = "the query";
+    entry_.query = trim_statement(options.sql);
+    entry_.type = options.format == QueryFormat::json ? FileType::json : FileType::csv;
+    if (entry_.query.empty()) throw Error(ErrorKind::usage, "the statement is empty");
+  }
+
+  void run() {
+    if (!is_select(entry_.query)) {
+      const auto rows = run_statement(connection_, entry_.query, &cancel_);
+      if (options_.sentences && is_about_changes(*rows->schema()))
+        say(*rows);
+      else
+        show(*rows);
+      return;
+    }
+    const auto source = make_snowflake_export_source(connection_, &cancel_);
+    try {
+      show(*source->open(entry_, false));
+    } catch (const MomentDoesNotFit&) {
+      if (out_begun_)
+        throw Error(ErrorKind::refused,
+                    "a moment lies outside of the years 1678 to 2261, and rows before it are written already", "",
+                    "write TO_VARCHAR for the column in the query");
+      held_.clear();
+      show(*source->open(entry_, true));
+    }
+  }
+
+ private:
+  void say(ExportRows& rows) {
+    while (const auto batch = rows.next()) held_ += sentences_of(*batch);
+    flush();
+  }
+
+  void show(ExportRows& rows) {
+    if (options_.format == QueryFormat::table)
+      table(rows);
+    else
+      text(rows);
+  }
+
+  void text(ExportRows& rows) {
+    const auto encoder = make_text_encoder(entry_, rows.schema());
+    encoder->begin(held_);
+    while (const auto batch = rows.next()) {
+      for (std::int64_t from = 0; from < batch->num_rows(); from += kRowsAtOnce) {
+        encoder->encode(*batch->Slice(from, kRowsAtOnce), held_);
+        if ((out_begun_ || held_.size() > kHeld) && !flush()) return;
+        cancel_.check();
+      }
+    }
+    encoder->end(held_);
+    flush();
+  }
+
+  void table(ExportRows& rows) {
+    RowTable table(rows.schema());
+    bool more = false;
+    while (const auto batch = rows.next()) {
+      const std::int64_t room =
+          options_.max_rows == 0 ? batch->num_rows() : std::min(batch->num_rows(), options_.max_rows - table.rows());
+      table.add(*batch->Slice(0, room));
+      more = room < batch->num_rows();
+      if (more) break;
+    }
+    held_ += table.render();
+    if (more)
+      held_ += "(the first " + plural(table.rows(), "row") +
+               ", there are more: --max-rows 0 shows all, --format csv or json writes all";
+    else
+      held_ += "(" + plural(table.rows(), "row");
+    if (table.cut()) held_ += "; texts longer than " + std::to_string(RowTable::kLongestCell) + " characters are cut";
+    held_ += ")\n";
+    flush();
+  }
+
+  bool flush() {
+    out_begun_ = true;
+    const bool taken = out_(held_);
+    held_.clear();
+    return taken;
+  }
+
+  const SnowflakeConnection& connection_;
+  const QueryOptions& options_;
+  const TakeBytes& out_;
+  CancelToken& cancel_;
+  ExportEntry entry_;
+  std::string held_;
+  bool out_begun_ = false;
+};
+
+}  // namespace
+
+void run_query(const SnowflakeConnection& connection, const QueryOptions& options, const TakeBytes& out,
+               CancelToken& cancel) {
+  Query(connection, options, out, cancel).run();
+}
+
+}  // namespace pulk
