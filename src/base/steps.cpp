@@ -79,6 +79,7 @@ const std::vector<std::string_view>& all_steps() {
       "publish.recorded",       // the ledger knows
       "table.cleaned",          // staging and files of the table are removed
       "run.finished",           // the run is recorded as finished
+      "take.marked",            // Snowflake: lease and marks are committed, staging and stage are not made yet
       "export.file_sealed",     // all bytes of a file of an export are where they stay, nobody sees it
       "export.sealed",          // all files of an export are
       "export.file_published",  // a file has its name

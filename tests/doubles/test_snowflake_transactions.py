@@ -184,6 +184,14 @@ def test_without_autocommit(two):
     assert b.sql("SELECT COUNT(*) FROM t") == [("3",)]
 
 
+def test_create_table_as_select_commits_its_rows(two):
+    first, second = two
+    first.sql("ALTER SESSION SET AUTOCOMMIT = FALSE")
+    first.sql("CREATE TABLE copied AS SELECT id FROM t")
+    first.sql("ROLLBACK")
+    assert second.sql("SELECT count(*) FROM copied") == [("2",)]
+
+
 def test_a_transaction_outlives_its_client(two, snowflake):
     """Nobody closes the session: the lock stays until the transaction is aborted."""
     a, b = two

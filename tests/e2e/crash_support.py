@@ -31,6 +31,9 @@ STEPS = (
     "table.cleaned", "run.finished",
 )
 
+# Those of Snowflake alone; tests/e2e/test_snowflake_crash.py kills at each.
+SNOWFLAKE_STEPS = ("take.marked",)
+
 # Those of an export; tests/e2e/test_export_faults.py kills at each.
 EXPORT_STEPS = ("export.file_sealed", "export.sealed", "export.file_published", "export.published", "export.manifest", "export.cleaned")
 

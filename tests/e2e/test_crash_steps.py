@@ -3,7 +3,7 @@
 import pytest
 
 pytest.register_assert_rewrite("crash_support")
-from crash_support import (EXPORT_STEPS, KINDS, STEPS, TABLES, WORKFLOW, check_finished, check_rows, copy_of_target, crash, resume, source,
+from crash_support import (EXPORT_STEPS, KINDS, SNOWFLAKE_STEPS, STEPS, TABLES, WORKFLOW, check_finished, check_rows, copy_of_target, crash, resume, source,
                            steps_in_the_source)
 from support.pulk import table_entry
 from support.target import read_target
@@ -23,7 +23,7 @@ def ready(pulk, source, request):
 
 
 def test_the_table_of_steps_is_the_programs():
-    assert STEPS + EXPORT_STEPS == steps_in_the_source()
+    assert STEPS + SNOWFLAKE_STEPS + EXPORT_STEPS == steps_in_the_source()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -48,13 +48,26 @@ def ready(pulk, source, snowflake):
     return pulk
 
 
-@pytest.mark.parametrize("step", ["load.begun:3", "load.data_in:4", "load.marked:2", "load.committed:3", "load.recorded:3",
+@pytest.mark.parametrize("step", ["take.marked", "load.begun:3", "load.data_in:4", "load.marked:2", "load.committed:3", "load.recorded:3",
                                   "publish.begun", "publish.data_in", "publish.marked", "publish.committed", "publish.recorded"])
 def test_killed(ready, snowflake, step):
     crash(ready, step, "--parallel", "3")
     if step.startswith(("load.begun", "load.data_in", "load.marked")):
         assert snowflake.control("transactions"), "nothing was open"
     snowflake.control("faults", clear=True)
+    resume(ready)
+    check_finished(ready, ready.expected)
+
+
+def test_killed_before_a_staging_table_that_was_dropped_is_made_anew(ready, snowflake):
+    """What the marks call loaded is gone: they must not be believed by whoever comes after."""
+    crash(ready, "load.committed:3", "--parallel", "3")
+    snowflake.control("faults", clear=True)
+    for row in snowflake.sql(f"SHOW TABLES IN SCHEMA {ready.target.database}._PULK"):
+        if row[1].startswith("LOAD_"):
+            snowflake.sql(f'DROP TABLE {ready.target.database}._PULK."{row[1]}"')
+    for _ in range(2):
+        crash(ready, "take.marked")
     resume(ready)
     check_finished(ready, ready.expected)
 

@@ -158,11 +158,14 @@ void SnowflakeSession::drop_trial(const std::string& run, const QualifiedName& t
     execute("DROP TABLE IF EXISTS " + snowflake::full_name(target.database, target.schema, name));
 }
 
-bool SnowflakeSession::create_staging(const std::string& run, const TablePlan& plan) {
+bool SnowflakeSession::has_staging(const std::string& run, const QualifiedName& target) {
+  return exists("TABLES", snowflake::staging_name(run, target),
+                "SCHEMA " + schema_of(target.database, snowflake::kOwnSchema));
+}
+
+void SnowflakeSession::create_staging(const std::string& run, const TablePlan& plan) {
   const QualifiedName& target = plan.target;
-  if (exists("TABLES", snowflake::staging_name(run, target),
-             "SCHEMA " + schema_of(target.database, snowflake::kOwnSchema)))
-    return false;
+  if (has_staging(run, target)) return;
   std::string columns;
   for (const ColumnPlan& column : plan.columns)
     columns += quote_double(column.target_name) + " " + column.target_type + ", ";
@@ -170,7 +173,6 @@ bool SnowflakeSession::create_staging(const std::string& run, const TablePlan& p
     execute("CREATE TRANSIENT TABLE IF NOT EXISTS " + staging(run, target) + " (" + columns +
             quote_double(snowflake::kPartitionColumn) + " NUMBER(10,0)) DATA_RETENTION_TIME_IN_DAYS = 0");
   });
-  return true;
 }
 
 void SnowflakeSession::create_stage(const std::string& run, const QualifiedName& target) {

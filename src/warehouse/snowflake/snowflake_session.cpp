@@ -130,25 +130,25 @@ std::vector<Mark> SnowflakeSession::take(const RunIdentity& who, const TablePlan
     Marks all = marks(plan.target.database);
     found = all.look(who.run, target);
     if (Marks::published(found)) return;
-    // Asked again in the transaction; here it keeps a run that is refused from leaving a staging table behind.
-    all.check_lease(who, target);
     const bool any_loaded =
         std::any_of(found.begin(), found.end(), [](const Mark& m) { return m.state == MarkState::loaded; });
     const bool resumed = !found.empty();
-    const bool fresh = create_staging(who.run, plan);
-    create_stage(who.run, plan.target);
+    // Somebody may have dropped the staging table of an unfinished run: what the marks call loaded is not there any
+    // more. They say so before the table is made anew, or a process killed in between would believe them.
+    const bool gone = any_loaded && !has_staging(who.run, plan.target);
     transaction(who.run, [&] {
       // Unique keys are not enforced: without a row that both must change, two runs could both find no lease. Not a
       // count: the column is NUMBER(1,0), the type of the literal that it was made of.
       if (execute("UPDATE " + marks_prefix(plan.target.database) + "guard SET turns = 1 - turns") < 1)
         throw Error(ErrorKind::integrity, "the table guard is empty", snowflake::own_prefix(plan.target.database));
       all.take(who, target, plan.partitions);
-      if (fresh && any_loaded) all.reset_all(who.run, target);
+      if (gone) all.reset_all(who.run, target);
     });
-    // Somebody dropped the staging table of an unfinished run: what the marks call loaded is not there any more.
-    if (fresh && any_loaded)
+    step("take.marked");
+    if (gone)
       log_warning("the staging table of " + plan.target.display() + " was gone: all its partitions are loaded again");
     // After the marks: they lead the next start, and `pulk clean`, to what a process leaves that is killed here.
+    make_own_objects(who, plan, resumed);
     if (!any_loaded) {
       if (resumed) drop_trial(who.run, plan.target);
       try_create_target(who.run, plan);
@@ -156,6 +156,22 @@ std::vector<Mark> SnowflakeSession::take(const RunIdentity& who, const TablePlan
     found = all.look(who.run, target);
   });
   return found;
+}
+
+// A run that may not make them leaves nothing behind.
+void SnowflakeSession::make_own_objects(const RunIdentity& who, const TablePlan& plan, bool resumed) {
+  try {
+    create_staging(who.run, plan);
+    create_stage(who.run, plan.target);
+  } catch (const Error&) {
+    if (!resumed) {
+      execute("DROP TABLE IF EXISTS " + staging(who.run, plan.target));
+      transaction(who.run, [&] {
+        marks(plan.target.database).remove(who.run, snowflake::target_of(plan.target), true);
+      });
+    }
+    throw;
+  }
 }
 
 void SnowflakeSession::reset(const RunIdentity& who, const TablePlan& plan, const std::string& partition,

@@ -69,12 +69,14 @@ class SnowflakeSession : public WarehouseSession, private SqlChannel {
   Marks marks(const std::string& database) { return {*this, marks_prefix(database)}; }
   static std::string marks_prefix(const std::string& database);
 
+  void make_own_objects(const RunIdentity& who, const TablePlan& plan, bool resumed);
+
   // snowflake_objects.cpp
   bool exists(const std::string& kind, const std::string& name, const std::string& in);
   bool has_own_tables(const std::string& database);
   void create_own_tables(const std::string& database);
-  // The staging table; true when it had to be made.
-  bool create_staging(const std::string& run, const TablePlan& plan);
+  bool has_staging(const std::string& run, const QualifiedName& target);
+  void create_staging(const std::string& run, const TablePlan& plan);
   void create_stage(const std::string& run, const QualifiedName& target);
   // Schema and table, where they are missing.
   void create_target(const TablePlan& plan);

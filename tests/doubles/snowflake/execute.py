@@ -54,7 +54,9 @@ def run(service, session, query) -> results.Result:
         return session_statements.alter_session(service, session, query)
     if word in _DDL:
         session_statements.end(service, session)
-        return _DDL[word](service, session, query)
+        result = _DDL[word](service, session, query)
+        session_statements.end(service, session)  # the rows of CREATE TABLE AS SELECT are part of it
+        return result
     if word == "CALL":
         call = re.match(r"CALL\s+(SYSTEM\$.*)", text, re.I | re.S)
         if not call:
