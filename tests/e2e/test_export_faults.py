@@ -2,8 +2,10 @@
 the same command again is right."""
 
 import json
+import os
 import signal
 import textwrap
+import time
 
 import duckdb
 import pytest
@@ -85,6 +87,17 @@ def test_no_permission_for_one_of_two(world, s3, warehouse):
     assert s3.keys() == ["c.csv"] and s3.uploads() == [] and len(warehouse.statements("FROM ORDERS")) == before
     run_again(world, s3)
     assert s3.keys() == ["c.csv", "no/o.parquet"]
+
+
+def test_rights_that_are_enough(world, s3):
+    """Neither reading objects nor listing uploads is among them."""
+    user = s3.control("user", name="poor", policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"], "Resource": f"arn:aws:s3:::{BUCKET}/*"},
+        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{BUCKET}"}]}))
+    for _ in range(2):
+        done = export(world, ORDERS, FOLDER, **s3.environment(user))
+        assert done.code == 0, done.stderr
+    assert len(s3.keys()) == 5 and s3.uploads() == []
 
 
 def test_a_right_that_ends_while_names_are_given(world, s3):
@@ -304,7 +317,13 @@ def test_killed_while_one_file_is_written_over(world):
     for step in ("export.file_sealed", "export.sealed"):
         assert export(world, CUSTOMER, top=top, PULK_CRASH_AT=step).code == KILLED
         assert (world.folder / "out/c.csv").read_text() == "A\nold\n"
+    # What was left is removed when it is a day old; a younger one could be of a process that is at work.
+    left = [world.folder / "out" / path for path in local_files(world.folder / "out") if path != "c.csv"]
+    assert len(left) == 2 and all(path.name.startswith(".pulk-") for path in left)
+    yesterday = time.time() - 25 * 3600
+    os.utime(left[0], (yesterday, yesterday))
     assert export(world, CUSTOMER, top=top, PULK_CRASH_AT="export.file_published").code == KILLED
+    assert local_files(world.folder / "out") == [left[1].name, "c.csv"]
     assert sorted((world.folder / "out/c.csv").read_text().splitlines()) == ["7,Customer#7", "8,", "C_CUSTKEY,C_NAME"]
 
 

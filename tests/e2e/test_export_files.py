@@ -2,10 +2,12 @@
 by pyarrow, DuckDB, and Python's csv, json, gzip and ctypes."""
 
 import csv
+import datetime as dt
 import decimal
 import gzip
 import io
 import json
+import math
 import os
 import pty
 import re
@@ -275,6 +277,34 @@ def test_documents_and_bytes(world, kind):
     assert documents == [DOCUMENT, {"k": "a\tb"}, [1, "two", []]]
 
 
+EXACT = {  # expression: the value
+    "99999999999999999999999999999999999999::NUMBER(38,0)": decimal.Decimal("9" * 38),
+    "-0.05::NUMBER(10,2)": decimal.Decimal("-0.05"),
+    "-9.9999999999999999999999999999999999999::NUMBER(38,37)": decimal.Decimal("-9." + "9" * 37),
+    "FALSE": False,
+    "0.1::FLOAT": 0.1,
+    "'inf'::FLOAT": float("inf"),
+    "''": "",
+    "NULL::VARCHAR": None,
+    "'\U0001F600\"\\n'": '\U0001F600"\n',
+    "CHR(0) || 'x'": "\0x",
+    "DATE '0001-01-01'": dt.date(1, 1, 1),
+    "DATE '9999-12-31'": dt.date(9999, 12, 31),
+    "'1969-12-31 23:59:59.999999'::TIMESTAMP_NTZ(6)": dt.datetime(1969, 12, 31, 23, 59, 59, 999999),
+    "'2026-11-21 18:00:02.5 +02:00'::TIMESTAMP_LTZ(6)": dt.datetime(2026, 11, 21, 16, 0, 2, 500000, dt.timezone.utc),
+    "TO_BINARY('00FF', 'HEX')": b"\x00\xff",
+}
+
+
+def test_values_in_parquet(world):
+    query = "SELECT " + ", ".join(f"{expression} AS C{n}" for n, expression in enumerate(EXACT)) + ", 'NaN'::FLOAT AS N"
+    row = pq.read_table(io.BytesIO(write_once(world, query, "v.parquet"))).to_pylist()[0]
+    assert math.isnan(row.pop("N")) and list(row.values()) == list(EXACT.values())
+    read = duckdb.sql(f"SELECT * REPLACE (make_timestamp(epoch_us(C13)) AS C13) FROM read_parquet('{world.folder}/out/v.parquet')").fetchone()
+    expected = [value.replace(tzinfo=None) if n == 13 else value for n, value in enumerate(EXACT.values())]
+    assert math.isnan(read[-1]) and list(read[:-1]) == expected
+
+
 @pytest.mark.parametrize("kind", ["parquet", "csv", "json"])
 def test_many_columns(world, kind):
     query = "SELECT " + ", ".join(f"{n} AS C{n}" for n in range(300))
@@ -332,7 +362,7 @@ def place(request, world, s3):
 
 
 def storage(pulk, *args, **more):
-    return pulk.run("storage", *pulk.place, *args, env=pulk.variables, **more)
+    return pulk.run("storage", *pulk.place, *args, **{"env": pulk.variables, **more})
 
 
 def test_listing_and_finding(place):
@@ -387,6 +417,8 @@ def test_putting_a_test_file(place, s3):
     assert done.code == 0 and "written" in done.stdout and place.here() == before, done.text
     if place.place:
         return
+    done = storage(place, "ls", env={**place.variables, "S3_BUCKET_NAME": "not-there-4711"})
+    assert done.code == 1 and "NoSuchBucket" in done.stderr, done.text
     place.variables = {**place.variables, **s3.environment(s3.reader)}
     done = storage(place, "put-test")
     assert done.code == 5 and "s3:PutObject" in done.stderr and s3.left() == before, done.text
