@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Takes what S3 clients upload, counts it and throws it away: the place where uploads cost the least. Prints its port.
 
-No signature is looked at and nothing is kept; `GET /sink` answers with the bytes so far. In processes of their own, so that the
+No signature is looked at and nothing is kept but sizes; `GET /sink` answers with the bytes so far. In processes of their own, so that the
 clients' processor time is the clients' alone."""
 
 import sys
@@ -13,7 +13,7 @@ LIST = b"<ListBucketResult><IsTruncated>false</IsTruncated><KeyCount>0</KeyCount
 UPLOAD = b"<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
 DONE = b'<CompleteMultipartUploadResult><ETag>"e"</ETag></CompleteMultipartUploadResult>'
 
-taken, lock = 0, threading.Lock()
+taken, objects, parts, lock = 0, {}, {}, threading.Lock()
 
 
 class Sink(BaseHTTPRequestHandler):
@@ -36,16 +36,20 @@ class Sink(BaseHTTPRequestHandler):
             left -= got
         with lock:
             taken += size
+        return size
 
     def chunked(self):
         """boto3 may send a body in chunks with a checksum behind it."""
         global taken
+        whole = 0
         while size := int(self.rfile.readline().split(b";")[0], 16):
             self.rfile.read(size + 2)
-            with lock:
-                taken += size
+            whole += size
         while self.rfile.readline().strip():
             pass
+        with lock:
+            taken += whole
+        return whole
 
     def say(self, body, status=200):
         self.send_response(status)
@@ -55,18 +59,34 @@ class Sink(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self):
-        self.say(str(taken).encode() if self.path == "/sink" else LIST)
+        if self.path == "/sink":
+            return self.say(str(taken).encode())
+        prefix = parse_qs(urlsplit(self.path).query).get("prefix", [""])[0]
+        listed = "".join(f'<Contents><Key>{key}</Key><Size>{size}</Size><ETag>"e"</ETag></Contents>'
+                         for key, size in sorted(objects.items()) if key.startswith(prefix))
+        self.say(LIST.replace(b"</KeyCount>", b"</KeyCount>" + listed.encode()))
 
     def do_PUT(self):
         if self.headers.get("Expect", "").lower() == "100-continue":
             self.send_response_only(100)
             self.end_headers()
-        self.chunked() if "chunked" in self.headers.get("Transfer-Encoding", "") else self.drain()
+        size = self.chunked() if "chunked" in self.headers.get("Transfer-Encoding", "") else self.drain()
+        if "uploadId" in self.path:
+            parts[self.key()] = parts.get(self.key(), 0) + size
+        else:
+            objects[self.key()] = size
         self.say(b"")
 
     def do_POST(self):
         self.drain()
-        self.say(UPLOAD if "uploads" in parse_qs(urlsplit(self.path).query, keep_blank_values=True) else DONE)
+        if "uploads" in parse_qs(urlsplit(self.path).query, keep_blank_values=True):
+            parts[self.key()] = 0
+            return self.say(UPLOAD)
+        objects[self.key()] = parts.pop(self.key(), 0)
+        self.say(DONE)
+
+    def key(self):
+        return urlsplit(self.path).path.split("/", 2)[-1]
 
     def do_DELETE(self):
         self.say(b"", 204)

@@ -27,6 +27,12 @@ void check_codec(const EncodeOptions& options) {
     throw Error(ErrorKind::usage, "zstd has the levels -7 to 22", "--compression-level");
 }
 
+std::int64_t file_limit(const EncodeOptions& options, std::size_t n) {
+  if (options.first_file_bytes == 0) return options.file_bytes;
+  const std::size_t doublings = std::min<std::size_t>((n - 1) / 8, 20);
+  return std::min(options.file_bytes, options.first_file_bytes << doublings);
+}
+
 std::int64_t lane_cost(const EncodeOptions& options, int columns) {
   const std::int64_t batches = options.row_group_bytes / options.batch_bytes + 1;
   const std::int64_t one_column =

@@ -115,7 +115,7 @@ void ParquetRoller::encode(Columns columns) {
   if (options_.one_file) return;
   // The size on the stage is only known at the end of a row group, so that is where files roll.
   const auto position = open_->stream->Tell();
-  const bool full = position.ok() && *position >= options_.file_bytes;
+  const bool full = position.ok() && *position >= file_limit(options_, files_.size() + 1);
   if (full || open_->row_groups * schema_->num_fields() >= kMostColumnChunks) close();
 }
 

@@ -138,6 +138,7 @@ RunnerOptions runner_options(const MigrateOptions& options, const Ends& ends) {
   run.target_lock_wait = options.lock_wait;
   run.encode = options.encode;
   run.encode.file_bytes = std::min(run.encode.file_bytes, ends.warehouse->largest_file());
+  run.encode.first_file_bytes = ends.warehouse->first_file();
   run.encode.open_file_bytes = ends.warehouse->open_file_memory();
   const std::int64_t least = lane_cost(fit_to_budget(run.encode, 1, run.lane_memory), 1);
   if (run.encode.open_file_bytes > 0 && least > run.lane_memory)

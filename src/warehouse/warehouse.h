@@ -229,6 +229,8 @@ class Warehouse {
 
   // Staged files larger than this cost memory that nobody has counted (I3).
   virtual std::int64_t largest_file() const { return std::numeric_limits<std::int64_t>::max(); }
+  // Size of the first files of a partition, when several are loaded at a time; 0: it makes no difference.
+  virtual std::int64_t first_file() const { return 0; }
 
   // Opens the target; waits until the deadline for another process's lock, then throws Error(retryable) that names
   // it by pid. `memory` = bytes the session may use (I3). create = false: Error(usage) when it does not exist.

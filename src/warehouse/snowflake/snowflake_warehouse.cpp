@@ -30,6 +30,7 @@ class SnowflakeWarehouse : public Warehouse {
   void check_location() const override { files_.check(); }
   // The driver may hold a whole file in memory for each upload, and a copy of it while it encrypts.
   std::int64_t largest_file() const override { return files_.in_bucket() ? kS3LargestFile : 32LL << 20; }
+  std::int64_t first_file() const override { return 8LL << 20; }
   std::int64_t open_file_memory() const override { return files_.in_bucket() ? kS3FileMemory : 0; }
   bool keeps_failed_files() const override { return connection_.clean_up != "always"; }
   std::vector<StageLook> stage_looks() override { return files_.looks(); }

@@ -220,7 +220,7 @@ class Front(Wire):
                               str(session.parameter("PYTHON_CONNECTOR_QUERY_RESULT_FORMAT")).upper()):
                     form = "json"
                 query.answered, query.chunks = results.answer(result, form, int(self.service.settings["chunk_rows"]))
-                if self.service.settings["reuse_results"]:
+                if self.service.settings["reuse_results"] and not query.describe:
                     self.service.kept_results[query.sql] = result, query.answered, query.chunks
             data = {**query.answered, **common, "queryResultFormat": query.answered["queryResultFormat"],
                     "sendResultTime": int(time.time() * 1000)}
