@@ -3,7 +3,7 @@
 import pytest
 
 pytest.register_assert_rewrite("crash_support")
-from crash_support import SOURCE, SNOWFLAKE_STEPS, STEPS, TABLES, WORKFLOW, check_finished, contents, crash, resume
+from crash_support import SNOWFLAKE_STEPS, SOURCE, STEPS, TABLES, WORKFLOW, check_finished, contents, crash, resume
 from support.pulk import table_entry
 
 
