@@ -17,7 +17,8 @@ namespace pulk {
 class Destination {
  public:
   virtual ~Destination() = default;
-  // The file has its name when it is published, and readers see the old one until then. One that is not leaves nothing;
+  // The file has its name when it is published, and readers see the old one until then; publish(), list() and remove()
+  // go on when the run is cancelled. One that is not published leaves nothing;
   // of a process that was killed stays what no reader takes for a file: an open upload, or .pulk-*.partial.
   virtual std::unique_ptr<OutputFile> create(const std::string& path, const std::string& content_type) = 0;
 
@@ -46,7 +47,10 @@ class Destination {
 std::unique_ptr<Destination> make_destination(const std::string& url, const std::string& where,
                                               const CancelToken* cancel, Problems& problems);
 
-// One small file with this content.
+// One small file with this content, sealed: publish() gives it its name.
+std::unique_ptr<OutputFile> sealed_text(Destination& destination, const std::string& path, const std::string& content,
+                                        const std::string& content_type);
+// The same, with its name.
 void put_text(Destination& destination, const std::string& path, const std::string& content,
               const std::string& content_type);
 

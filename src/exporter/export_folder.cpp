@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
-#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -20,6 +19,8 @@ constexpr const char* kPart = "part-";
 constexpr const char* kManifest = "_manifest.json";
 constexpr const char* kSuccess = "_SUCCESS";
 
+bool is_part(const std::string& path) { return path.compare(path.rfind('/') + 1, 5, kPart) == 0; }
+
 }  // namespace
 
 ExportFolder::ExportFolder(const ExportEntry& entry, Destination& destination, std::string run)
@@ -31,8 +32,18 @@ std::string ExportFolder::path_of(const std::string& below, int number) const {
 
 std::string ExportFolder::beginning() const { return entry_.path + kPart + run_; }
 
+void ExportFolder::prepare(const std::vector<StagedFile>& files) {
+  if (!entry_.manifest) return;
+  manifest_ = sealed_text(destination_, entry_.path + kManifest, manifest(files), "application/json");
+  success_ = sealed_text(destination_, entry_.path + kSuccess, "", "application/octet-stream");
+}
+
 void ExportFolder::begin() {
-  was_whole_ = destination_.find(entry_.path + kSuccess).has_value();
+  old_.clear();
+  for (const Destination::Found& found : destination_.list(entry_.path)) {
+    if (found.path == entry_.path + kSuccess) was_whole_ = true;
+    if (is_part(found.path)) old_.insert(found.path);
+  }
   if (was_whole_) destination_.remove(entry_.path + kSuccess);
 }
 
@@ -48,7 +59,9 @@ void ExportFolder::take_back(const std::vector<std::string>& paths) {
   }
   if (!was_whole_ || !as_it_was) return;
   try {
-    put_text(destination_, entry_.path + kSuccess, "", "application/octet-stream");
+    if (success_ == nullptr)
+      success_ = sealed_text(destination_, entry_.path + kSuccess, "", "application/octet-stream");
+    success_->publish();
   } catch (const Error& error) {
     log_warning("the files of the export before are there, their " + std::string(kSuccess) +
                 " is gone: " + destination_.url_of(entry_.path) + ": " + error.message());
@@ -68,28 +81,41 @@ void ExportFolder::take_back_below(const std::string& beginning) {
 
 void ExportFolder::finish(const std::vector<StagedFile>& files) {
   step("export.published");
-  if (entry_.manifest)
-    put_text(destination_, entry_.path + kManifest, manifest(files), "application/json");
+  try {
+    check_alone(files);
+  } catch (...) {
+    take_back(names_of(files));
+    throw;
+  }
+  if (manifest_ != nullptr)
+    manifest_->publish();
   else
     destination_.remove(entry_.path + kManifest);
   step("export.manifest");
   try {
-    remove_old(files);
+    for (const StagedFile& file : files) old_.erase(file.name);
+    for (const std::string& path : old_) destination_.remove(path);
   } catch (const Error& error) {
     throw Error(error.kind(), "the new files are there, and old ones stay beside them: " + error.message(),
                 error.subject(), error.hint());
   }
   step("export.cleaned");
-  if (entry_.manifest) put_text(destination_, entry_.path + kSuccess, "", "application/octet-stream");
+  if (entry_.manifest) success_->publish();
 }
 
-void ExportFolder::remove_old(const std::vector<StagedFile>& files) {
-  std::set<std::string> made;
-  for (const StagedFile& file : files) made.insert(file.name);
+void ExportFolder::check_alone(const std::vector<StagedFile>& files) {
+  std::set<std::string> missing;
+  for (const StagedFile& file : files) missing.insert(file.name);
+  const std::set<std::string> ours = missing;
+  bool others = false;
   for (const Destination::Found& found : destination_.list(entry_.path)) {
-    const std::string name = found.path.substr(found.path.rfind('/') + 1);
-    if (name.starts_with(kPart) && !made.contains(found.path)) destination_.remove(found.path);
+    missing.erase(found.path);
+    others = others || (is_part(found.path) && !ours.contains(found.path) && !old_.contains(found.path));
   }
+  if (missing.empty() && !others) return;
+  was_whole_ = false;
+  throw Error(ErrorKind::retryable, "another export wrote into this folder at the same time",
+              destination_.url_of(entry_.path), "let one at a time write there, then run again");
 }
 
 std::string ExportFolder::manifest(const std::vector<StagedFile>& files) const {

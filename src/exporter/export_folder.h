@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,23 +24,30 @@ class ExportFolder {
   // What the paths of all files in the folder itself begin with.
   std::string beginning() const;
 
-  // _SUCCESS goes: from here on files of two exports may be side by side.
+  // Makes what finish() gives its name, so that nothing is left to be written when names are given; before begin(), or
+  // behind it when the warehouse writes the files.
+  void prepare(const std::vector<StagedFile>& files);
+  // _SUCCESS goes: from here on files of two exports may be side by side. The parts that are there are the old ones.
   void begin();
   // After a failure behind begin(): removes files of this run. When none is left the folder is as it was, and has its
   // _SUCCESS again. What cannot be done is logged.
   void take_back(const std::vector<std::string>& paths);
   void take_back_below(const std::string& beginning);
-  // The manifest, then parts of earlier runs go, then _SUCCESS. From the manifest on nothing can be taken back, because
-  // old files may be gone.
+  // Behind prepare() and begin(): the manifest, then the old parts go, then _SUCCESS. It goes on when the run is
+  // cancelled. From the manifest on nothing can be taken back, because old
+  // files may be gone. Throws Error(retryable), with everything taken back, when another process wrote into the folder
+  // since begin(): each of the two would remove what the other one lists.
   void finish(const std::vector<StagedFile>& files);
 
  private:
-  void remove_old(const std::vector<StagedFile>& files);
+  void check_alone(const std::vector<StagedFile>& files);
   std::string manifest(const std::vector<StagedFile>& files) const;
 
   const ExportEntry& entry_;
   Destination& destination_;
   const std::string run_;
+  std::unique_ptr<OutputFile> manifest_, success_;  // sealed
+  std::set<std::string> old_;
   bool was_whole_ = false;
 };
 

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -35,8 +36,7 @@ class ExportRun {
         unloader_(unloader),
         destination_(destination),
         options_(options),
-        cancel_(cancel),
-        folder_(entry, destination, new_run_id()) {}
+        cancel_(cancel) {}
 
   ExportOutcome run() {
     const auto start = Clock::now();
@@ -79,6 +79,7 @@ class ExportRun {
 
   void attempt_once(ExportOutcome& outcome) {
     outcome = {};
+    folder_.emplace(entry_, destination_, new_run_id());
     // Of files that the warehouse writes pulk needs no right to write.
     if (entry_.road != ExportRoad::unload || folder()) destination_.check(entry_.path);
     check_existing();
@@ -104,14 +105,15 @@ class ExportRun {
   void unload(ExportOutcome& outcome) {
     const Unloader::Plan plan = unloader_->plan(entry_);
     for (const std::string& note : plan.shape.notes) say(LogLevel::debug, note);
-    if (folder()) folder_.begin();
-    const std::string path = folder() ? folder_.beginning() : entry_.path;
+    if (folder()) folder_->begin();
+    const std::string path = folder() ? folder_->beginning() : entry_.path;
     say(LogLevel::info, "Exporting to " + entry_.path);
     std::vector<StagedFile> files;
     try {
       files = unloader_->unload(entry_, plan, path);
+      if (folder() && !files.empty()) folder_->prepare(files);
     } catch (...) {
-      if (folder()) folder_.take_back_below(path);
+      if (folder()) folder_->take_back_below(path);
       throw;
     }
     for (const StagedFile& file : files) {
@@ -127,7 +129,7 @@ class ExportRun {
     }
     say(LogLevel::info, fmt::format("Fetched {} rows", outcome.rows));
     outcome.files = std::move(files);
-    if (folder()) folder_.finish(outcome.files);
+    if (folder()) folder_->finish(outcome.files);
   }
 
   void check_existing() {
@@ -143,19 +145,20 @@ class ExportRun {
     {
       UnpublishedFiles files;
       write_files(entry, outcome, exact_moments, paths, files);
+      if (folder()) folder_->prepare(outcome.files);
       publish(files, paths);
     }
-    if (folder()) folder_.finish(outcome.files);
+    if (folder()) folder_->finish(outcome.files);
   }
 
   void publish(UnpublishedFiles& files, const std::vector<std::string>& paths) {
     step("export.sealed");
     cancel_.check();
-    if (folder()) folder_.begin();
+    if (folder()) folder_->begin();
     try {
       files.publish();
     } catch (...) {
-      if (folder()) folder_.take_back(paths);
+      if (folder()) folder_->take_back(paths);
       throw;
     }
   }
@@ -165,7 +168,7 @@ class ExportRun {
                    std::vector<std::string>& paths, UnpublishedFiles& unpublished) {
     const auto rows = source_.open(entry, exact_moments);
     const auto create = [&](const std::string& below, int number) {
-      paths.push_back(folder() ? folder_.path_of(below, number) : entry_.path);
+      paths.push_back(folder() ? folder_->path_of(below, number) : entry_.path);
       return unpublished.hold(destination_.create(paths.back(), content_type(entry_)));
     };
     // Behind the rows in the file, before them in time: what is unfinished goes before the session does.
@@ -196,7 +199,7 @@ class ExportRun {
   Destination& destination_;
   const ExportRunOptions& options_;
   CancelToken& cancel_;
-  ExportFolder folder_;  // when path ends with a slash
+  std::optional<ExportFolder> folder_;  // of this attempt: what an earlier one left has other names
 };
 
 }  // namespace

@@ -149,7 +149,7 @@ def test_what_a_killed_process_left_is_ended_after_a_day(world, s3):
     write(world, ORDERS, {**FOLDER, "s3_path": "f/"})
     running = world.start("export", "exports.json", "--parallel", "1", env={**world.variables, "PULK_CRASH_AT": "export.sealed:2"})
     assert running.wait().code == KILLED
-    assert s3.keys() == ["o.parquet"] and [key.split("/")[0] for key in s3.uploads()] == ["f", "f"]
+    assert s3.keys() == ["o.parquet"] and sorted(key.rsplit("/", 1)[1][:5] for key in s3.uploads()) == ["_SUCC", "_mani", "part-", "part-"]
     left = s3.uploads()
     done = world.run("export", "exports.json", env=world.variables)
     assert done.code == 0 and s3.uploads() == left, done.stderr
@@ -344,6 +344,47 @@ def test_two_processes_write_one_file(world, s3):
     assert world.run("export", "exports.json", env=world.variables).code == 0
     first.wake()
     assert first.wait().code == 0 and s3.keys() == ["c.csv"] and s3.uploads() == []
+
+
+@pytest.mark.parametrize("step", ["export.sealed", "export.file_published", "export.published", "export.manifest"])
+def test_two_processes_write_one_folder(world, s3, step):
+    """Whoever finds the other's files when it could remove them begins anew; in the end the folder is one export, whole."""
+    top = {"destination": f"file://{world.folder}/out"}
+    entry = {"table": "T", "s3_path": "orders/", "partition_by": ["P"], "file_type": "csv"}
+    query = "SELECT column1 AS O_ORDERKEY, column2 AS P FROM VALUES ({sign}1, 'a'), ({sign}2, 'a'), ({sign}3, 'b')"
+    write(world, {**entry, "query": query.format(sign="-")}, **top)
+    first = world.start("export", "exports.json", env={**world.variables, "PULK_STOP_AT": step})
+    first.wait_until_stopped()
+    assert export(world, {**entry, "query": query.format(sign="")}, top=top).code == 0
+    folder = Folder(world, None)
+    assert set(folder.listed().values()) == NEW
+    first.wake()
+    done = first.wait()
+    # Behind its manifest the first one has lost: its files are gone, and those of the other one are not its to remove.
+    assert done.code == 0 and ("another export wrote into this folder" in done.stderr) == (step in ("export.file_published", "export.published")), done.stderr
+    assert folder.paths() == {"_SUCCESS", "_manifest.json", *folder.listed()}
+    assert set(folder.listed().values()) == (NEW if step == "export.manifest" else OLD)
+
+
+@pytest.mark.parametrize("step", ["export.sealed", "export.file_published", "export.published", "export.cleaned"])
+def test_told_to_stop_while_names_are_given(world, s3, step):
+    """Before the first name is given the export ends; behind it, it goes on to its end."""
+    assert export(world, FOLDER).code == 0
+    old = {key: s3.content(key) for key in s3.keys()}
+    running = world.start("export", "exports.json", env={**world.variables, "PULK_STOP_AT": step})
+    running.wait_until_stopped()
+    running.terminate()
+    running.wake()
+    done = running.wait()
+    now = {key: s3.content(key) for key in s3.keys()}
+    assert s3.uploads() == []
+    if step == "export.sealed":
+        assert done.code == 2 and now == old, done.stderr
+    else:
+        assert done.code == 0 and "stopping" in done.stderr, done.stderr
+        parts = {key for key in now if "part-" in key}
+        assert not parts & old.keys() and set(Folder(world, s3).listed().values()) == {now[key] for key in parts}
+        assert "orders/_SUCCESS" in now and len(parts) == 2
 
 
 # --- secrets
