@@ -13,6 +13,11 @@ from support.snowflake import ACCOUNT, LOGIN, PASSWORD
 
 DATABASE = "SNOWFLAKE_SAMPLE_DATA"
 
+# Exports of the two tables: a file each, and a folder with two files.
+ORDERS = {"table": "ORDERS", "s3_path": "o.parquet"}
+CUSTOMER = {"table": "CUSTOMER", "s3_path": "c.csv", "file_type": "csv"}
+FOLDER = {"table": "ORDERS", "s3_path": "orders/", "partition_by": ["O_ORDERSTATUS"], "file_type": "csv"}
+
 
 def fill(server):
     server.control("databases", name=DATABASE, schemas=["TPCH_SF1", "PUBLIC"])
