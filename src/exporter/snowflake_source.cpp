@@ -2,6 +2,7 @@
 // wrapped in a SELECT that converts those columns.
 #include <arrow/api.h>
 
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -124,10 +125,10 @@ class SnowflakeRows : public ExportRows {
 class SnowflakeExportSource : public ExportSource {
  public:
   SnowflakeExportSource(const SnowflakeConnection& connection, CancelToken* cancel)
-      : connection_(connection), cancel_(cancel) {}
+      : connection_(connection), cancel_(cancel), first_(open_export_session(connection, {}, cancel)) {}
 
   ExportShape describe(const ExportEntry& entry) override {
-    const auto client = open_export_session(connection_, entry, cancel_);
+    const auto client = session(entry);
     std::shared_ptr<arrow::Schema> columns;
     send_as_written(*client, [&] { columns = client->describe(query_of(entry)); });
     check_column_names(entry, *columns);
@@ -141,13 +142,27 @@ class SnowflakeExportSource : public ExportSource {
   }
 
   std::unique_ptr<ExportRows> open(const ExportEntry& entry, bool exact_moments) override {
-    return std::make_unique<SnowflakeRows>(open_export_session(connection_, entry, cancel_), query_of(entry), entry,
-                                           exact_moments, cancel_);
+    return std::make_unique<SnowflakeRows>(session(entry), query_of(entry), entry, exact_moments, cancel_);
   }
 
  private:
+  std::unique_ptr<Client> session(const ExportEntry& entry) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (first_ != nullptr) {
+        first_->tag(export_tag(entry));
+        return std::move(first_);
+      }
+    }
+    return open_export_session(connection_, entry, cancel_);
+  }
+
   const SnowflakeConnection& connection_;
   CancelToken* const cancel_;
+  std::mutex mutex_;
+  // Logged in by the constructor: a password that is wrong is tried once and not by every export, because the account
+  // locks a user after a few attempts.
+  std::unique_ptr<Client> first_;
 };
 
 }  // namespace
