@@ -11,6 +11,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "base/log_mask.h"
 #include "base/strings.h"
 
 namespace pulk {
@@ -64,8 +65,9 @@ void configure_log(const LogOptions& wanted) {
 
 const LogOptions& log_options() { return options; }
 
-void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
+void log(LogLevel level, std::string_view text, std::initializer_list<LogField> fields) {
   if (level < options.level) return;
+  const std::string message = masked(std::string(text));
   std::string line;
   if (options.json) {
     nlohmann::ordered_json event;
@@ -73,7 +75,10 @@ void log(LogLevel level, std::string_view message, std::initializer_list<LogFiel
     event["level"] = name_of(level);
     event["message"] = message;
     for (const LogField& field : fields)
-      std::visit([&](const auto& value) { event[std::string(field.name)] = value; }, field.value);
+      if (const auto* value = std::get_if<std::string>(&field.value))
+        event[std::string(field.name)] = masked(*value);
+      else
+        std::visit([&](const auto& other) { event[std::string(field.name)] = other; }, field.value);
     line = event.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   } else if (options.dated) {
     const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());

@@ -20,6 +20,7 @@ Command add_init(CLI::App& app);
 Command add_validate(CLI::App& app);
 Command add_demo(CLI::App& app);
 Command add_export(CLI::App& app);
+Command add_load(CLI::App& app);
 Command add_query(CLI::App& app);
 Command add_storage(CLI::App& app);
 Command add_clean(CLI::App& app);

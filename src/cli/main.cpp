@@ -94,6 +94,7 @@ int main(int argc, char** argv) {
   group = "Snowflake and files";
   add("export", "Write Snowflake tables and queries to S3 as Parquet, CSV or JSON", pulk::add_export);
   add("storage", "List, find and remove files where exports go", pulk::add_storage);
+  add("load", "Load local Parquet, CSV or JSON files into a Snowflake table", pulk::add_load);
   add("query", "Run one statement on Snowflake and print its rows", pulk::add_query);
   group = "Setting up";
   add("init", "Write a commented workflow for the tables of a source", pulk::add_init);

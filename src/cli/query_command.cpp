@@ -21,9 +21,6 @@
 namespace pulk {
 namespace {
 
-// The driver's share of the memory (I3): results that nobody has read yet.
-constexpr std::int64_t kDriverMemory = 128LL << 20;
-
 struct Flags {
   SnowflakeLoginOptions login;
   std::string sql, file, format;
@@ -94,7 +91,7 @@ Command add_query(CLI::App& app) {
   return [flags] {
     check(*flags);
     // Before standard input is read: it may start the program anew.
-    const SnowflakeConnection connection = log_in_by(flags->login, kDriverMemory);
+    const QueryPlace place = find_query_place(flags->login);
     QueryOptions options;
     options.sql = statement(*flags);
     options.format = format_of(flags->format);
@@ -102,7 +99,7 @@ Command add_query(CLI::App& app) {
     options.max_rows = flags->max_rows;
     CancelToken cancel;
     const SignalGuard signals(cancel, "stopping the statement");
-    run_query(connection, options, to_stdout, cancel);
+    run_query(place, options, to_stdout, cancel);
     return 0;
   };
 }

@@ -87,12 +87,12 @@ constexpr char kSchema[] = R"json({
           "examples": ["256MiB", "1GiB"]
         },
         "partition_by": {
-          "description": "Columns whose values become folders NAME=VALUE; needs an s3_path that ends with a slash.",
+          "description": "Columns whose values become folders NAME=VALUE and are not in the files; an empty text is refused. Needs an s3_path that ends with a slash.",
           "type": ["array", "null"],
           "items": { "type": "string", "minLength": 1 }
         },
         "if_exists": {
-          "description": "What becomes of files that are there: overwrite replaces them, refuse leaves them and fails.",
+          "description": "What becomes of what is there: overwrite replaces the file, of a folder its part- files; refuse leaves it and fails.",
           "type": ["string", "null"],
           "enum": ["overwrite", "refuse", null],
           "default": "overwrite"
@@ -138,7 +138,7 @@ constexpr char kSchema[] = R"json({
               "default": "minimal"
             },
             "null_text": {
-              "description": "What stands for NULL, unquoted; an empty text that is no NULL is written as \"\".",
+              "description": "What stands for NULL, unquoted; an empty text that is no NULL is written as \"\". An empty one is \"\" too when there is one column only.",
               "type": ["string", "null"],
               "pattern": "^[^\"\\n\\r]*$",
               "default": "",

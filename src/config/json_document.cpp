@@ -67,7 +67,9 @@ class Builder : public nlohmann::json_sax<json> {
     if (what.find("unexpected end of input") != std::string::npos) {
       throw Error(ErrorKind::usage, what, file_ + ":" + line_and_column(text_, text_.size()));
     }
-    const bool whole_token = what.find("unexpected") != std::string::npos;
+    // Of a brace, a bracket, a comma or a colon the library's last token begins with what stands before it.
+    const bool whole_token =
+        what.find("unexpected") != std::string::npos && what.find("unexpected '") == std::string::npos;
     if (whole_token && last_token.find("<U+") == std::string::npos && last_token.size() <= position) {
       offset = position - last_token.size();
     }

@@ -65,7 +65,11 @@ class Reals : public CellText {
       out += value < 0 ? "-Infinity" : "Infinity";
     } else {
       char text[40];
-      const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+      const double magnitude = std::abs(static_cast<double>(value));
+      // People expect 100000, not 1e+05.
+      const bool plain = magnitude == 0 || (magnitude >= 1e-5 && magnitude < 1e16);
+      const auto end = plain ? std::to_chars(text, text + sizeof text, value, std::chars_format::fixed).ptr
+                             : std::to_chars(text, text + sizeof text, value).ptr;
       out.append(text, end);
     }
   }

@@ -21,12 +21,18 @@ std::unique_ptr<Destination> make_destination(const std::string& url, const std:
   return nullptr;
 }
 
-void put_text(Destination& destination, const std::string& path, const std::string& content,
-              const std::string& content_type) {
-  const auto file = destination.create(path, content_type);
+std::unique_ptr<OutputFile> sealed_text(Destination& destination, const std::string& path, const std::string& content,
+                                        const std::string& content_type) {
+  auto file = destination.create(path, content_type);
   if (!file->stream()->Write(content.data(), static_cast<std::int64_t>(content.size())).ok())
     throw Error(ErrorKind::retryable, "cannot write", destination.url_of(path));
-  file->finish();
+  file->seal();
+  return file;
+}
+
+void put_text(Destination& destination, const std::string& path, const std::string& content,
+              const std::string& content_type) {
+  sealed_text(destination, path, content, content_type)->publish();
 }
 
 }  // namespace pulk

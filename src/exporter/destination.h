@@ -17,7 +17,8 @@ namespace pulk {
 class Destination {
  public:
   virtual ~Destination() = default;
-  // The file has its name when it is published, and readers see the old one until then. One that is not leaves nothing;
+  // The file has its name when it is published, and readers see the old one until then; publish(), list() and remove()
+  // go on when the run is cancelled. One that is not published leaves nothing;
   // of a process that was killed stays what no reader takes for a file: an open upload, or .pulk-*.partial.
   virtual std::unique_ptr<OutputFile> create(const std::string& path, const std::string& content_type) = 0;
 
@@ -34,8 +35,9 @@ class Destination {
   // could be that of a process which is still at work. A destination that may not look leaves it.
   virtual void remove_left(const std::string& path) = 0;
   virtual std::string url_of(const std::string& path) const = 0;  // for people: s3://bucket/key, /folder/file
-  // Throws what is wrong with place, credentials and rights, and leaves nothing. `write`: it will be written to.
-  virtual void check(bool write) = 0;
+  // Throws what keeps files from being written at `path`, or below it when it is a folder: place, credentials, rights.
+  // Leaves nothing.
+  virtual void check(const std::string& path) = 0;
   // Bytes of memory that one open file costs.
   virtual std::int64_t open_file_memory() const = 0;
 };
@@ -45,7 +47,10 @@ class Destination {
 std::unique_ptr<Destination> make_destination(const std::string& url, const std::string& where,
                                               const CancelToken* cancel, Problems& problems);
 
-// One small file with this content.
+// One small file with this content, sealed: publish() gives it its name.
+std::unique_ptr<OutputFile> sealed_text(Destination& destination, const std::string& path, const std::string& content,
+                                        const std::string& content_type);
+// The same, with its name.
 void put_text(Destination& destination, const std::string& path, const std::string& content,
               const std::string& content_type);
 

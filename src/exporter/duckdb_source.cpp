@@ -23,8 +23,10 @@ struct Column {
   bool json = false;
 };
 
-Column column_of(const std::string& column, const std::string& type) {
-  const std::string name = quote_double(column);
+// What a column is called within the query around the user's, where a name may stand twice.
+std::string alias(std::size_t number) { return "c" + std::to_string(number); }
+
+Column column_of(const std::string& column, const std::string& type, const std::string& name) {
   const auto known = parse_sql_type(type);
   if (known && known->base == SqlBase::json) return {column, name, "", true};
   // Sums are HUGEINT; one of more than 38 digits ends the export.
@@ -41,7 +43,7 @@ std::vector<Column> columns_of(adbc::Connection& connection, const std::string& 
   const adbc::Rows described = connection.query("DESCRIBE " + query);
   std::vector<Column> columns;
   for (std::size_t i = 0; i < described.size(); ++i)
-    columns.push_back(column_of(described.text(i, 0), described.text(i, 1)));
+    columns.push_back(column_of(described.text(i, 0), described.text(i, 1), alias(i)));
   return columns;
 }
 
@@ -106,9 +108,12 @@ class DuckdbRows : public ExportRows {
   void open(const std::string& query, const ExportEntry& entry) {
     connection_.execute("SET TimeZone = 'UTC'");
     const std::vector<Column> columns = columns_of(connection_, query);
-    std::vector<std::string> list;
-    for (const Column& column : columns) list.push_back(column.expression + " AS " + quote_double(column.name));
-    std::string sql = "SELECT " + join(list, ", ") + " FROM (" + query + "\n) AS q";
+    std::vector<std::string> list, aliases;
+    for (const Column& column : columns) {
+      list.push_back(column.expression + " AS " + quote_double(column.name));
+      aliases.push_back(alias(aliases.size()));
+    }
+    std::string sql = "SELECT " + join(list, ", ") + " FROM (" + query + "\n) AS q(" + join(aliases, ", ") + ")";
     std::vector<std::string> order;
     for (const std::string& column : entry.partition_by) order.push_back(quote_double(parse_written_name(column).text));
     if (!order.empty()) sql += " ORDER BY " + join(order, ", ");

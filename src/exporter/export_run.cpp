@@ -8,14 +8,14 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
-#include <nlohmann/json.hpp>
-#include <set>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "base/log.h"
 #include "base/steps.h"
 #include "base/strings.h"
+#include "exporter/export_folder.h"
 #include "exporter/file_writer.h"
 #include "exporter/unpublished_files.h"
 
@@ -27,10 +27,6 @@ using Clock = std::chrono::steady_clock;
 // Two row groups, the driver's queue of results, and the text of what is encoded.
 constexpr std::int64_t kEncodingMemory = 96LL << 20;
 
-// Files of a folder are pulk's own to replace when they are named like this.
-constexpr std::string_view kPart = "part-";
-constexpr std::string_view kManifest = "_manifest.json", kSuccess = "_SUCCESS";
-
 class ExportRun {
  public:
   ExportRun(const ExportEntry& entry, ExportSource& source, Unloader* unloader, Destination& destination,
@@ -40,8 +36,7 @@ class ExportRun {
         unloader_(unloader),
         destination_(destination),
         options_(options),
-        cancel_(cancel),
-        run_(new_run_id()) {}
+        cancel_(cancel) {}
 
   ExportOutcome run() {
     const auto start = Clock::now();
@@ -84,6 +79,9 @@ class ExportRun {
 
   void attempt_once(ExportOutcome& outcome) {
     outcome = {};
+    folder_.emplace(entry_, destination_, new_run_id());
+    // Of files that the warehouse writes pulk needs no right to write.
+    if (entry_.road != ExportRoad::unload || folder()) destination_.check(entry_.path);
     check_existing();
     destination_.remove_left(entry_.path);
     say(LogLevel::info, "Fetching data for " + entry_.table);
@@ -107,14 +105,15 @@ class ExportRun {
   void unload(ExportOutcome& outcome) {
     const Unloader::Plan plan = unloader_->plan(entry_);
     for (const std::string& note : plan.shape.notes) say(LogLevel::debug, note);
-    if (folder()) destination_.remove(entry_.path + std::string(kSuccess));
-    const std::string path = folder() ? entry_.path + std::string(kPart) + run_ : entry_.path;
+    if (folder()) folder_->begin();
+    const std::string path = folder() ? folder_->beginning() : entry_.path;
     say(LogLevel::info, "Exporting to " + entry_.path);
     std::vector<StagedFile> files;
     try {
       files = unloader_->unload(entry_, plan, path);
+      if (folder() && !files.empty()) folder_->prepare(files);
     } catch (...) {
-      if (folder()) take_back_below(path);
+      if (folder()) folder_->take_back_below(path);
       throw;
     }
     for (const StagedFile& file : files) {
@@ -130,7 +129,7 @@ class ExportRun {
     }
     say(LogLevel::info, fmt::format("Fetched {} rows", outcome.rows));
     outcome.files = std::move(files);
-    if (folder()) finish_folder(outcome);
+    if (folder()) folder_->finish(outcome.files);
   }
 
   void check_existing() {
@@ -141,52 +140,26 @@ class ExportRun {
                   destination_.url_of(entry_.path), "remove it, or write if_exists: overwrite");
   }
 
-  std::string path_of(const std::string& below, int number) const {
-    if (!folder()) return entry_.path;
-    return fmt::format("{}{}{}{}-{:05}{}", entry_.path, below, kPart, run_, number, file_ending(entry_));
-  }
-
   void write(const ExportEntry& entry, ExportOutcome& outcome, bool exact_moments) {
     std::vector<std::string> paths;
     {
       UnpublishedFiles files;
       write_files(entry, outcome, exact_moments, paths, files);
+      if (folder()) folder_->prepare(outcome.files);
       publish(files, paths);
     }
-    if (folder()) finish_folder(outcome);
+    if (folder()) folder_->finish(outcome.files);
   }
 
   void publish(UnpublishedFiles& files, const std::vector<std::string>& paths) {
     step("export.sealed");
     cancel_.check();
-    // Whoever waits for the marker does not read while old and new files are side by side.
-    if (folder()) destination_.remove(entry_.path + std::string(kSuccess));
+    if (folder()) folder_->begin();
     try {
       files.publish();
     } catch (...) {
-      if (folder()) take_back(paths);
+      if (folder()) folder_->take_back(paths);
       throw;
-    }
-  }
-
-  void take_back(const std::vector<std::string>& paths) {
-    for (const std::string& path : paths) {
-      try {
-        destination_.remove(path);
-      } catch (const Error& error) {
-        say(LogLevel::warning,
-            "a file of the failed export stays: " + destination_.url_of(path) + ": " + error.message());
-      }
-    }
-  }
-
-  void take_back_below(const std::string& path) {
-    try {
-      std::vector<std::string> paths;
-      for (const Destination::Found& found : destination_.list(path)) paths.push_back(found.path);
-      take_back(paths);
-    } catch (const Error& error) {
-      say(LogLevel::warning, "files of the failed export may stay: " + destination_.url_of(path) + ": " + error.message());
     }
   }
 
@@ -195,7 +168,7 @@ class ExportRun {
                    std::vector<std::string>& paths, UnpublishedFiles& unpublished) {
     const auto rows = source_.open(entry, exact_moments);
     const auto create = [&](const std::string& below, int number) {
-      paths.push_back(path_of(below, number));
+      paths.push_back(folder() ? folder_->path_of(below, number) : entry_.path);
       return unpublished.hold(destination_.create(paths.back(), content_type(entry_)));
     };
     // Behind the rows in the file, before them in time: what is unfinished goes before the session does.
@@ -220,58 +193,13 @@ class ExportRun {
     outcome.files = std::move(files);
   }
 
-  // The new manifest before the old files go: what a manifest lists is always there. From the manifest on nothing is
-  // taken back, because old files may be gone.
-  void finish_folder(const ExportOutcome& outcome) {
-    step("export.published");
-    if (entry_.manifest)
-      put_text(destination_, entry_.path + std::string(kManifest), manifest(outcome), "application/json");
-    else
-      destination_.remove(entry_.path + std::string(kManifest));
-    step("export.manifest");
-    try {
-      remove_old(outcome);
-    } catch (const Error& error) {
-      throw Error(error.kind(), "the new files are there, and old ones stay beside them: " + error.message(),
-                  error.subject(), error.hint());
-    }
-    step("export.cleaned");
-    if (entry_.manifest) put_text(destination_, entry_.path + std::string(kSuccess), "", "application/octet-stream");
-  }
-
-  void remove_old(const ExportOutcome& outcome) {
-    std::set<std::string> made;
-    for (const StagedFile& file : outcome.files) made.insert(file.name);
-    for (const Destination::Found& found : destination_.list(entry_.path)) {
-      const std::string name = found.path.substr(found.path.rfind('/') + 1);
-      if (name.starts_with(kPart) && !made.contains(found.path)) destination_.remove(found.path);
-    }
-  }
-
-  std::string manifest(const ExportOutcome& outcome) const {
-    nlohmann::ordered_json manifest{{"table", entry_.table},
-                                    {"format", to_string(entry_.type)},
-                                    {"run", run_},
-                                    {"written", utc_now()},
-                                    {"rows", outcome.rows},
-                                    {"bytes", outcome.bytes},
-                                    {"files", nlohmann::ordered_json::array()}};
-    for (const StagedFile& file : outcome.files) {
-      nlohmann::ordered_json one{
-          {"path", file.name.substr(entry_.path.size())}, {"rows", file.rows}, {"bytes", file.bytes}};
-      if (!file.digest.empty()) one["xxh3_128"] = file.digest;
-      manifest["files"].push_back(std::move(one));
-    }
-    return manifest.dump(1) + "\n";
-  }
-
   const ExportEntry& entry_;
   ExportSource& source_;
   Unloader* const unloader_;
   Destination& destination_;
   const ExportRunOptions& options_;
   CancelToken& cancel_;
-  const std::string run_;
+  std::optional<ExportFolder> folder_;  // of this attempt: what an earlier one left has other names
 };
 
 }  // namespace
@@ -279,8 +207,7 @@ class ExportRun {
 std::int64_t export_memory(const Destination& destination) { return kEncodingMemory + destination.open_file_memory(); }
 
 std::vector<ExportOutcome> run_exports(const ExportFile& file, ExportSource& source, Unloader* unloader,
-                                       Destination& destination, const ExportRunOptions& options,
-                                       CancelToken& cancel) {
+                                       Destination& destination, const ExportRunOptions& options, CancelToken& cancel) {
   std::vector<ExportOutcome> outcomes(file.exports.size());
   std::atomic<std::size_t> next{0};
   const auto work = [&] {

@@ -65,10 +65,9 @@ class LocalDestination : public Destination {
 
   std::string url_of(const std::string& path) const override { return (fs::path(folder_) / path).string(); }
 
-  void check(bool write) override {
-    if (!write) return;
+  void check(const std::string& path) override {
     // The nearest folder that is there decides: nothing is made yet.
-    fs::path folder = folder_;
+    fs::path folder = fs::path(folder_) / folder_of(path);
     std::error_code why;
     while (!fs::exists(folder, why) && folder != folder.parent_path()) folder = folder.parent_path();
     if (::access(folder.c_str(), W_OK | X_OK) != 0) throw_file_error(errno, "write to", folder.string() + "/");

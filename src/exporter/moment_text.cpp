@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "catalog/moment_text.h"
+
 namespace pulk {
 namespace {
 
@@ -42,15 +44,8 @@ void append_date(std::int64_t days, std::string& out) {
 }
 
 void append_time(std::int64_t count, MomentUnit unit, std::string& out) {
-  const std::int64_t seconds = count / unit.per_second;
-  append_padded(static_cast<std::uint64_t>(seconds / 3600), 2, out);
-  out += ':';
-  append_padded(static_cast<std::uint64_t>(seconds / 60 % 60), 2, out);
-  out += ':';
-  append_padded(static_cast<std::uint64_t>(seconds % 60), 2, out);
-  if (unit.digits == 0) return;
-  out += '.';
-  append_padded(static_cast<std::uint64_t>(count % unit.per_second), unit.digits, out);
+  MomentBuffer buffer;
+  out += write_time(buffer, count * (kNanosecondsPerSecond / unit.per_second), unit.digits);
 }
 
 void append_moment(Int128 count, MomentUnit unit, char separator, std::string& out) {

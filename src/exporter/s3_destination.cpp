@@ -10,8 +10,6 @@
 namespace pulk {
 namespace {
 
-constexpr const char* kCheck = "pulk-check";
-
 class S3Destination : public Destination {
  public:
   S3Destination(S3Settings settings, const std::string& bucket, std::string prefix)
@@ -48,10 +46,11 @@ class S3Destination : public Destination {
   }
   std::string url_of(const std::string& path) const override { return client_->url_of(prefix_ + path); }
 
-  void check(bool write) override {
-    client_->find(prefix_ + kCheck);
+  void check(const std::string& path) override {
+    const std::string key = prefix_ + path + (path.empty() || path.ends_with('/') ? "pulk-check" : "");
+    client_->find(key);
     // An upload that is ended at once leaves nothing and needs the rights that a real one needs.
-    if (write) client_->abort_upload(client_->start_upload(prefix_ + kCheck));
+    client_->abort_upload(client_->start_upload(key));
   }
 
   std::int64_t open_file_memory() const override { return kS3FileMemory; }

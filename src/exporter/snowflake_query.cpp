@@ -22,9 +22,13 @@ std::string quoted(const WrittenName& name) { return quote_double(fold(name, Nam
 
 }  // namespace
 
+std::string export_tag(const ExportEntry& entry) {
+  return nlohmann::json{{"application", "pulk"}, {"export", entry.table}}.dump();
+}
+
 std::unique_ptr<snowflake::Client> open_export_session(const SnowflakeConnection& connection, const ExportEntry& entry,
                                                        CancelToken* cancel) {
-  return open_session(connection, nlohmann::json{{"application", "pulk"}, {"export", entry.table}}.dump(), cancel);
+  return open_session(connection, export_tag(entry), cancel);
 }
 
 std::string query_of(const ExportEntry& entry) {

@@ -15,6 +15,9 @@ class Field;
 
 namespace pulk {
 
+// What the query history shows of the statements of an export.
+std::string export_tag(const ExportEntry& entry);
+
 // A session of its own that knows the database and the schema that names may leave out. `cancel` may be null.
 std::unique_ptr<snowflake::Client> open_export_session(const SnowflakeConnection& connection, const ExportEntry& entry,
                                                        CancelToken* cancel);

@@ -2,6 +2,7 @@
 // wrapped in a SELECT that converts those columns.
 #include <arrow/api.h>
 
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -39,6 +40,14 @@ Plan plan_of(const arrow::Field& field, bool exact_moments) {
   return {name};
 }
 
+void check_unique(const ExportEntry& entry, const arrow::Schema& schema) {
+  for (const std::string& name : schema.field_names())
+    if (schema.GetAllFieldIndices(name).size() > 1)
+      throw Error(ErrorKind::refused,
+                  "several columns have the name " + name + ", and one is read by another expression", entry.table,
+                  "give each a name of its own with AS in the query");
+}
+
 class SnowflakeRows : public ExportRows {
  public:
   SnowflakeRows(std::unique_ptr<Client> client, const std::string& query, const ExportEntry& entry, bool exact_moments,
@@ -57,9 +66,12 @@ class SnowflakeRows : public ExportRows {
     std::vector<std::string> order;
     for (const int column : partition_columns(entry_, *described))
       order.push_back(quote_double(described->field(column)->name()));
-    std::string sql = as_it_is && order.empty() ? query : "SELECT " + join(list, ", ") + " FROM (" + query + "\n)";
+    const bool wrapped = !as_it_is || !order.empty();
+    // Around the query a name says which column is meant.
+    if (wrapped) check_unique(entry_, *described);
+    std::string sql = !wrapped ? query : "SELECT " + join(list, ", ") + " FROM (" + query + "\n)";
     if (!order.empty()) sql += " ORDER BY " + join(order, ", ");
-    if (!as_it_is && order.empty() && contains(to_upper(query), "ORDER BY"))
+    if (wrapped && order.empty() && contains(to_upper(query), "ORDER BY"))
       log_warning(entry_.table +
                   ": a column is converted by another SELECT around the query, whose ORDER BY need not last; write "
                   "TO_VARCHAR for it in the query to be sure of the order");
@@ -113,10 +125,10 @@ class SnowflakeRows : public ExportRows {
 class SnowflakeExportSource : public ExportSource {
  public:
   SnowflakeExportSource(const SnowflakeConnection& connection, CancelToken* cancel)
-      : connection_(connection), cancel_(cancel) {}
+      : connection_(connection), cancel_(cancel), first_(open_export_session(connection, {}, cancel)) {}
 
   ExportShape describe(const ExportEntry& entry) override {
-    const auto client = open_export_session(connection_, entry, cancel_);
+    const auto client = session(entry);
     std::shared_ptr<arrow::Schema> columns;
     send_as_written(*client, [&] { columns = client->describe(query_of(entry)); });
     check_column_names(entry, *columns);
@@ -130,13 +142,27 @@ class SnowflakeExportSource : public ExportSource {
   }
 
   std::unique_ptr<ExportRows> open(const ExportEntry& entry, bool exact_moments) override {
-    return std::make_unique<SnowflakeRows>(open_export_session(connection_, entry, cancel_), query_of(entry), entry,
-                                           exact_moments, cancel_);
+    return std::make_unique<SnowflakeRows>(session(entry), query_of(entry), entry, exact_moments, cancel_);
   }
 
  private:
+  std::unique_ptr<Client> session(const ExportEntry& entry) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (first_ != nullptr) {
+        first_->tag(export_tag(entry));
+        return std::move(first_);
+      }
+    }
+    return open_export_session(connection_, entry, cancel_);
+  }
+
   const SnowflakeConnection& connection_;
   CancelToken* const cancel_;
+  std::mutex mutex_;
+  // Logged in by the constructor: a password that is wrong is tried once and not by every export, because the account
+  // locks a user after a few attempts.
+  std::unique_ptr<Client> first_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/log_mask.h"
 #include "base/strings.h"
 #include "base/text_table.h"
 #include "orchestrator/export_ends.h"
@@ -48,9 +49,9 @@ void write_summary(const ExportResult& result, const std::string& path) {
     if (outcome.error)
       one["error"] = {{"class", outcome.error->exit_code()},
                       {"kind", to_string(outcome.error->kind())},
-                      {"subject", outcome.error->subject()},
-                      {"message", outcome.error->message()},
-                      {"hint", outcome.error->hint()}};
+                      {"subject", masked(outcome.error->subject())},
+                      {"message", masked(outcome.error->message())},
+                      {"hint", masked(outcome.error->hint())}};
     all["exports"].push_back(std::move(one));
   }
   std::ofstream file(path, std::ios::trunc);
@@ -89,7 +90,7 @@ std::string plan_exports(const ExportOptions& options, CancelToken& cancel, int&
       columns = std::to_string(shape.columns);
       for (const std::string& note : shape.notes) below += entry.table + ": " + note + "\n";
     } catch (const Error& error) {
-      below += entry.table + ": cannot be exported: " + error.what() + "\n";
+      below += entry.table + ": cannot be exported: " + masked(error.what()) + "\n";
       if (code == 0) code = error.exit_code();
     }
     table.add({entry.table, unload ? "unload" : "stream", std::string(to_string(entry.type)), columns,

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "config/connections.h"
+#include "orchestrator/known_secrets.h"
 #include "orchestrator/place.h"
 #include "orchestrator/prepare.h"
 #include "orchestrator/snowflake_login.h"
@@ -55,6 +56,15 @@ class Attempts {
                               : "there are: " + join(names, ", "));
 }
 
+// A place that is not there is told once. A right that is missing is told by the exports that need it.
+void check_place(Destination& destination, const ExportFile& file) {
+  try {
+    destination.check(file.exports.front().path);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::refused) throw;
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<ExportEnds> open_export_ends(const ExportFile& file, const ExportEndsOptions& options,
@@ -79,10 +89,15 @@ std::unique_ptr<ExportEnds> open_export_ends(const ExportFile& file, const Expor
       !(connections->targets.contains(file.source) &&
         std::holds_alternative<DuckdbConnection>(connections->targets.at(file.source))))
     attempt([&] { throw_no_such_source(file.source, *connections); });
+  if (connections) {
+    KnownSecrets known;
+    known.learn(*connections);
+    known.hide_in_log();
+  }
   attempt.throw_if_any();
   if (connections)
     for (const std::string& warning : connections->warnings) log_warning(warning);
-  ends->destination->check(true);
+  check_place(*ends->destination, file);
 
   if (snowflake) {
     log_info("Connecting to Snowflake");
@@ -94,8 +109,8 @@ std::unique_ptr<ExportEnds> open_export_ends(const ExportFile& file, const Expor
   log_info("Connecting to " + file.source);
   if (connections->sources.contains(file.source)) {
     const int lanes = std::min<int>(options.parallel, static_cast<int>(file.exports.size()));
-    ends->source = make_database_export_source(open_source(options.connections, file.source, cancel, lanes),
-                                               file.exports, lanes);
+    ends->source =
+        make_database_export_source(open_source(options.connections, file.source, cancel, lanes), file.exports, lanes);
   } else {
     ends->source = make_duckdb_export_source(std::get<DuckdbConnection>(connections->targets.at(file.source)).path,
                                              options.memory / 2, &cancel);

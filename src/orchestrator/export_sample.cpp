@@ -48,7 +48,7 @@ void export_sample(const SampleOptions& options, const std::function<void(const 
 
   if (!options.to_bucket) {
     const auto here = open_place("file://" + std::filesystem::current_path().string(), "the current folder", cancel);
-    here->check(true);
+    here->check("");
     write(*here, "test_orders.parquet", FileType::parquet, orders);
     write(*here, "test_orders.csv", FileType::csv, orders);
     write(*here, "test_customers.parquet", FileType::parquet, customers);
@@ -61,7 +61,7 @@ void export_sample(const SampleOptions& options, const std::function<void(const 
   say("Connecting to S3...");
   read_env_file(options.env_file);
   const auto bucket = open_place("", "S3_BUCKET_NAME", cancel);
-  bucket->check(true);
+  bucket->check("test/orders.parquet");
   const auto upload = [&](const std::string& what, const std::string& path, FileType type, const auto& rows) {
     say("Uploading " + what + "...");
     write(*bucket, path, type, rows);

@@ -1,5 +1,9 @@
 #include "orchestrator/known_secrets.h"
 
+#include <utility>
+
+#include "base/environment.h"
+#include "base/log_mask.h"
 #include "base/strings.h"
 
 namespace pulk {
@@ -37,6 +41,15 @@ void KnownSecrets::learn(const ConnectionsFile& connections) {
       for (const char* word : {"pwd", "password", "token", "secret", "key"})
         if (to_lower(keyword).find(word) != std::string::npos) learn(Secret(value));
   }
+}
+
+void KnownSecrets::learn_environment() {
+  for (const char* name : {"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "SNOWFLAKE_PASSWORD"})
+    learn(Secret(environment(name)));
+}
+
+void KnownSecrets::hide_in_log() const {
+  add_log_mask([known = *this](std::string text) { return known.without(std::move(text)); });
 }
 
 std::string KnownSecrets::without(std::string text) const {

@@ -14,7 +14,9 @@ class KnownSecrets {
  public:
   void learn(const ConnectionsFile& connections);
   void learn(const SnowflakeConnection& connection);
+  void learn_environment();                     // the variables with AWS's keys
   std::string without(std::string text) const;  // *** in the place of each
+  void hide_in_log() const;
 
  private:
   void learn(const Secret& secret);

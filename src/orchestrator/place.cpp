@@ -4,13 +4,17 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "config/dotenv.h"
+#include "orchestrator/known_secrets.h"
 
 namespace pulk {
 
 void read_env_file(const std::string& env_file) {
   const std::string path = env_file.empty() ? find_dotenv() : env_file;
-  if (path.empty()) return;
-  for (const std::string& warning : load_dotenv(path)) log_warning(warning);
+  if (!path.empty())
+    for (const std::string& warning : load_dotenv(path)) log_warning(warning);
+  KnownSecrets known;
+  known.learn_environment();
+  known.hide_in_log();
 }
 
 std::unique_ptr<Destination> open_place(const std::string& url, const std::string& flag, CancelToken& cancel) {

@@ -9,7 +9,8 @@
 
 namespace pulk {
 
-// Reads `.env` (or `env_file`) and says what is odd about it. Before there are threads.
+// Reads `.env` (or `env_file`) and says what is odd about it; what is secret of the environment is kept out of the log.
+// Before there are threads.
 void read_env_file(const std::string& env_file);
 
 // `url` may be "" when `flag`, which names it in messages, was not given. Throws Error(usage).

@@ -6,18 +6,26 @@
 #include <algorithm>
 #include <memory>
 #include <utility>
+#include <variant>
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "config/connections.h"
 #include "exporter/cell_text.h"
+#include "exporter/column_names.h"
 #include "exporter/export_source.h"
 #include "exporter/row_table.h"
 #include "exporter/snowflake_session.h"
 #include "exporter/snowflake_statement.h"
 #include "exporter/text_encoder.h"
+#include "secrets/reference.h"
 
 namespace pulk {
 namespace {
+
+// The driver's share of the memory (I3): results that nobody has read yet.
+constexpr std::int64_t kDriverMemory = 128LL << 20;
+constexpr std::int64_t kDuckdbMemory = 256LL << 20;
 
 constexpr std::int64_t kRowsAtOnce = 1024;
 // Text that is held back at first: a moment that needs another carrier begins the query anew as long as nothing is out.
@@ -57,8 +65,8 @@ std::string sentences_of(const arrow::RecordBatch& batch) {
 
 class Query {
  public:
-  Query(const SnowflakeConnection& connection, const QueryOptions& options, const TakeBytes& out, CancelToken& cancel)
-      : connection_(connection), options_(options), out_(out), cancel_(cancel) {
+  Query(const QueryPlace& place, const QueryOptions& options, const TakeBytes& out, CancelToken& cancel)
+      : place_(place), options_(options), out_(out), cancel_(cancel) {
     entry_.table = "the query";
     entry_.query = trim_statement(options.sql);
     entry_.type = options.format == QueryFormat::json ? FileType::json : FileType::csv;
@@ -66,15 +74,16 @@ class Query {
   }
 
   void run() {
-    if (!is_select(entry_.query)) {
-      const auto rows = run_statement(connection_, entry_.query, &cancel_);
+    if (place_.snowflake && !is_select(entry_.query)) {
+      const auto rows = run_statement(*place_.snowflake, entry_.query, &cancel_);
       if (options_.sentences && is_about_changes(*rows->schema()))
         say(*rows);
       else
         show(*rows);
       return;
     }
-    const auto source = make_snowflake_export_source(connection_, &cancel_);
+    const auto source = place_.snowflake ? make_snowflake_export_source(*place_.snowflake, &cancel_)
+                                         : make_duckdb_export_source(place_.duckdb, kDuckdbMemory, &cancel_);
     try {
       show(*source->open(entry_, false));
     } catch (const MomentDoesNotFit&) {
@@ -101,6 +110,7 @@ class Query {
   }
 
   void text(ExportRows& rows) {
+    check_column_names(entry_, *rows.schema());
     const auto encoder = make_text_encoder(entry_, rows.schema());
     encoder->begin(held_);
     while (const auto batch = rows.next()) {
@@ -142,7 +152,7 @@ class Query {
     return taken;
   }
 
-  const SnowflakeConnection& connection_;
+  const QueryPlace& place_;
   const QueryOptions& options_;
   const TakeBytes& out_;
   CancelToken& cancel_;
@@ -153,9 +163,19 @@ class Query {
 
 }  // namespace
 
-void run_query(const SnowflakeConnection& connection, const QueryOptions& options, const TakeBytes& out,
-               CancelToken& cancel) {
-  Query(connection, options, out, cancel).run();
+QueryPlace find_query_place(const SnowflakeLoginOptions& options) {
+  if (!options.connections.empty()) {
+    const ConnectionsFile file = load_connections(options.connections, resolve_reference);
+    const auto chosen =
+        options.target.empty() && file.targets.size() == 1 ? file.targets.begin() : file.targets.find(options.target);
+    if (chosen != file.targets.end())
+      if (const auto* duckdb = std::get_if<DuckdbConnection>(&chosen->second)) return {std::nullopt, duckdb->path};
+  }
+  return {log_in_by(options, kDriverMemory), ""};
+}
+
+void run_query(const QueryPlace& place, const QueryOptions& options, const TakeBytes& out, CancelToken& cancel) {
+  Query(place, options, out, cancel).run();
 }
 
 }  // namespace pulk

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "config/connections.h"
+#include "orchestrator/known_secrets.h"
 #include "orchestrator/place.h"
 #include "secrets/reference.h"
 
@@ -48,6 +49,9 @@ SnowflakeConnection log_in_by(const SnowflakeLoginOptions& options, std::int64_t
   target.where = "the environment";
   if (!options.connections.empty()) target = of_file(options);
   SnowflakeConnection connection = resolve_snowflake(target);
+  KnownSecrets known;
+  known.learn(connection);
+  known.hide_in_log();
   for (const std::string& warning : connection.warnings) log_warning(warning);
   return connection;
 }

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from doubles.clients.drive import client_options, run_client
+from doubles.clients.drive import CLIENTS, client_options, run_client
 from support.snowflake import StatementFailed
 
 
@@ -97,3 +97,16 @@ def test_two_statements_of_one_session(snowflake):
         done = list(pool.map(lambda n: session.sql(f"INSERT INTO t VALUES ({n})"), range(40)))
     assert done == [[("1",)]] * 40
     assert session.sql("SELECT COUNT(DISTINCT a) FROM t") == [("40",)]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_chunk_that_is_cut_in_half(snowflake, client):
+    """connector 4 asks for it again; the other two give up. None of them takes half of the rows for all."""
+    snowflake.control("settings", chunk_rows=1000)
+    snowflake.fault("half", path="^/chunks/")
+    results, = run_client(client, client_options(snowflake, client), ["SELECT SEQ8() AS N FROM TABLE(GENERATOR(ROWCOUNT => 3000))"])
+    assert snowflake.control("fault_counts")[0]["done"] == 1
+    if client != "connector-4":
+        assert "error" in results[0]
+        return
+    assert [row[0] for row in results[0]["rows"]] == [str(n) for n in range(3000)]

@@ -34,7 +34,7 @@ STEPS = (
 # Those of Snowflake alone; tests/e2e/test_snowflake_crash.py kills at each.
 SNOWFLAKE_STEPS = ("take.marked",)
 
-# Those of an export; tests/e2e/test_export_faults.py kills at each.
+# Those of an export; test_export_kills.py kills at each.
 EXPORT_STEPS = ("export.file_sealed", "export.sealed", "export.file_published", "export.published", "export.manifest", "export.cleaned")
 
 KINDS = ("duckdb", "files")

@@ -13,17 +13,26 @@ from support.snowflake import ACCOUNT, LOGIN, PASSWORD
 
 DATABASE = "SNOWFLAKE_SAMPLE_DATA"
 
+# Exports of the two tables: a file each, and a folder with two files.
+ORDERS = {"table": "ORDERS", "s3_path": "o.parquet"}
+CUSTOMER = {"table": "CUSTOMER", "s3_path": "c.csv", "file_type": "csv"}
+FOLDER = {"table": "ORDERS", "s3_path": "orders/", "partition_by": ["O_ORDERSTATUS"], "file_type": "csv"}
+
+
+def fill(server):
+    server.control("databases", name=DATABASE, schemas=["TPCH_SF1", "PUBLIC"])
+    place = f"{DATABASE}.TPCH_SF1"
+    server.sql(f"CREATE OR REPLACE TABLE {place}.ORDERS (O_ORDERKEY NUMBER(38,0), O_CUSTKEY NUMBER(38,0), "
+               "O_ORDERSTATUS VARCHAR(1), O_TOTALPRICE NUMBER(12,2), O_ORDERDATE DATE)")
+    server.sql(f"INSERT INTO {place}.ORDERS VALUES (1, 7, 'O', 173665.47, CURRENT_DATE()), (2, 7, 'F', 0.05, "
+               "DATEADD(day, -3, CURRENT_DATE())), (3, 8, 'F', 12.30, DATE '1996-01-02')")
+    server.sql(f"CREATE OR REPLACE TABLE {place}.CUSTOMER (C_CUSTKEY NUMBER(38,0), C_NAME VARCHAR(25))")
+    server.sql(f"INSERT INTO {place}.CUSTOMER VALUES (7, 'Customer#7'), (8, NULL)")
+
 
 @pytest.fixture(scope="module")
 def warehouse(snowflake_server):
-    snowflake_server.control("databases", name=DATABASE, schemas=["TPCH_SF1", "PUBLIC"])
-    place = f"{DATABASE}.TPCH_SF1"
-    snowflake_server.sql(f"CREATE OR REPLACE TABLE {place}.ORDERS (O_ORDERKEY NUMBER(38,0), O_CUSTKEY NUMBER(38,0), "
-                         "O_ORDERSTATUS VARCHAR(1), O_TOTALPRICE NUMBER(12,2), O_ORDERDATE DATE)")
-    snowflake_server.sql(f"INSERT INTO {place}.ORDERS VALUES (1, 7, 'O', 173665.47, CURRENT_DATE()), (2, 7, 'F', 0.05, "
-                         "DATEADD(day, -3, CURRENT_DATE())), (3, 8, 'F', 12.30, DATE '1996-01-02')")
-    snowflake_server.sql(f"CREATE OR REPLACE TABLE {place}.CUSTOMER (C_CUSTKEY NUMBER(38,0), C_NAME VARCHAR(25))")
-    snowflake_server.sql(f"INSERT INTO {place}.CUSTOMER VALUES (7, 'Customer#7'), (8, NULL)")
+    fill(snowflake_server)
     return snowflake_server
 
 

@@ -1,24 +1,25 @@
-"""What `pulk export` writes: folders, partitions, sizes, compressions, options of CSV and JSON, and `pulk storage`. Read back
+"""What `pulk export` writes: folders, partitions, sizes, compressions, options of CSV and JSON. Read back
 by pyarrow, DuckDB, and Python's csv, json, gzip and ctypes."""
 
 import csv
+import datetime as dt
 import decimal
 import gzip
 import io
 import json
+import math
 import os
-import pty
 import re
-import subprocess
 
 import duckdb
+import jsonschema
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
 pytest.register_assert_rewrite("export_support")
-from export_support import DATABASE, export, local_files, table, warehouse, world, xxh3_128  # noqa: F401 - fixtures
+from export_support import export, local_files, warehouse, world, xxh3_128  # noqa: F401 - fixtures
 from support.s3 import BUCKET
 
 # Half a megabyte of text that does not compress in a thousand rows.
@@ -274,6 +275,34 @@ def test_documents_and_bytes(world, kind):
     assert documents == [DOCUMENT, {"k": "a\tb"}, [1, "two", []]]
 
 
+EXACT = {  # expression: the value
+    "99999999999999999999999999999999999999::NUMBER(38,0)": decimal.Decimal("9" * 38),
+    "-0.05::NUMBER(10,2)": decimal.Decimal("-0.05"),
+    "-9.9999999999999999999999999999999999999::NUMBER(38,37)": decimal.Decimal("-9." + "9" * 37),
+    "FALSE": False,
+    "0.1::FLOAT": 0.1,
+    "'inf'::FLOAT": float("inf"),
+    "''": "",
+    "NULL::VARCHAR": None,
+    "'\U0001F600\"\\n'": '\U0001F600"\n',
+    "CHR(0) || 'x'": "\0x",
+    "DATE '0001-01-01'": dt.date(1, 1, 1),
+    "DATE '9999-12-31'": dt.date(9999, 12, 31),
+    "'1969-12-31 23:59:59.999999'::TIMESTAMP_NTZ(6)": dt.datetime(1969, 12, 31, 23, 59, 59, 999999),
+    "'2026-11-21 18:00:02.5 +02:00'::TIMESTAMP_LTZ(6)": dt.datetime(2026, 11, 21, 16, 0, 2, 500000, dt.timezone.utc),
+    "TO_BINARY('00FF', 'HEX')": b"\x00\xff",
+}
+
+
+def test_values_in_parquet(world):
+    query = "SELECT " + ", ".join(f"{expression} AS C{n}" for n, expression in enumerate(EXACT)) + ", 'NaN'::FLOAT AS N"
+    row = pq.read_table(io.BytesIO(write_once(world, query, "v.parquet"))).to_pylist()[0]
+    assert math.isnan(row.pop("N")) and list(row.values()) == list(EXACT.values())
+    read = duckdb.sql(f"SELECT * REPLACE (make_timestamp(epoch_us(C13)) AS C13) FROM read_parquet('{world.folder}/out/v.parquet')").fetchone()
+    expected = [value.replace(tzinfo=None) if n == 13 else value for n, value in enumerate(EXACT.values())]
+    assert math.isnan(read[-1]) and list(read[:-1]) == expected
+
+
 @pytest.mark.parametrize("kind", ["parquet", "csv", "json"])
 def test_many_columns(world, kind):
     query = "SELECT " + ", ".join(f"{n} AS C{n}" for n in range(300))
@@ -315,77 +344,12 @@ def test_only_and_the_summary(world, s3):
     assert "files" not in failed
 
 
-# --- pulk storage
-
-
-@pytest.fixture(params=["s3", "folder"])
-def place(request, world, s3):
-    """Three files: a/1.csv, a/b/2.csv, ab.csv."""
-    world.place = () if request.param == "s3" else ("--destination", f"file://{world.folder}/out")
-    top = None if request.param == "s3" else out(world)
-    entries = [{"table": "CUSTOMER", "s3_path": path, "file_type": "csv"} for path in ("a/1.csv", "a/b/2.csv", "ab.csv")]
-    assert export(world, *entries, top=top).code == 0
-    world.shown = f"s3://{BUCKET}/" if request.param == "s3" else f"{world.folder}/out/"
-    world.here = s3.keys if request.param == "s3" else lambda: local_files(world.folder / "out")
-    return world
-
-
-def storage(pulk, *args, **more):
-    return pulk.run("storage", *pulk.place, *args, env=pulk.variables, **more)
-
-
-def test_listing_and_finding(place):
-    done = storage(place, "ls")
-    assert done.code == 0 and "3 files" in done.stdout and "a/b/2.csv" in done.stdout, done.text
-    listed = [json.loads(line) for line in storage(place, "ls", "a/", "--json").stdout.splitlines()]
-    assert [(file["path"], file["bytes"]) for file in listed] == [("a/1.csv", 33), ("a/b/2.csv", 33)]
-    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", file["modified"]) for file in listed), listed
-    assert [json.loads(line)["path"] for line in storage(place, "ls", "a", "--json").stdout.splitlines()] == ["a/1.csv", "a/b/2.csv", "ab.csv"]
-    done = storage(place, "ls", "nothing")
-    assert done.code == 0 and "0 files" in done.stdout
-    done = storage(place, "exists", "a/1.csv")
-    assert done.code == 0 and place.shown + "a/1.csv" in done.stdout
-    for path in ("a/2.csv", "a", "a/", "a/1.cs"):
-        done = storage(place, "exists", path)
-        assert done.code == 1 and "not there" in done.stdout, (path, done.text)
-
-
-def on_terminal(pulk, *args, answer):
-    """A person at a terminal who answers; the exit code and what is shown."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen([pulk.binary, "storage", *pulk.place, *args], cwd=pulk.folder, env=pulk.environment(pulk.variables),
-                               stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    os.close(theirs)
-    os.write(ours, answer.encode())
-    shown = process.communicate(timeout=60)[0].decode()
-    os.close(ours)
-    return process.returncode, shown
-
-
-def test_removing(place):
-    done = storage(place, "rm", "ab.csv")
-    assert done.code == 0 and place.here() == ["a/1.csv", "a/b/2.csv"], done.text
-    for path in ("ab.csv", "a/"):
-        done = storage(place, "rm", path)
-        assert done.code == 1 and "no such file" in done.stderr, done.text
-    done = storage(place, "rm", "-r", "a/")
-    assert done.code == 1 and "--yes" in done.stderr and len(place.here()) == 2
-    code, shown = on_terminal(place, "rm", "-r", "a/", answer="n\n")
-    assert code == 1 and "Remove 2 files" in shown and "nothing was removed" in shown and len(place.here()) == 2
-    code, shown = on_terminal(place, "rm", "-r", "a/b", answer="y\n")
-    assert code == 0 and "removed 1 file" in shown and place.here() == ["a/1.csv"], shown
-    assert storage(place, "rm", "-r", "").code == 1
-    done = storage(place, "rm", "-r", "--yes", "a")
-    assert done.code == 0 and place.here() == []
-    assert storage(place, "rm", "-r", "--yes", "a").code == 0
-
-
-def test_putting_a_test_file(place, s3):
-    before = place.here()
-    done = storage(place, "put-test")
-    assert done.code == 0 and "written" in done.stdout and place.here() == before, done.text
-    if place.place:
-        return
-    place.variables = {**place.variables, **s3.environment(s3.reader)}
-    done = storage(place, "put-test")
-    assert done.code == 5 and "s3:PutObject" in done.stderr and s3.left() == before, done.text
+def test_the_schema_is_printed(world):
+    schema = json.loads(world.run("schema", "exports").expect(0).stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    good = {"exports": [{"table": "T", "s3_path": "t.csv", "file_type": "csv", "csv": {"delimiter": ";"}, "query": None}]}
+    jsonschema.validate(good, schema)
+    for wrong in ({"exports": []}, {"exports": [{"table": "T"}]}, {"exports": [{"table": "T", "s3_path": "t", "file_type": "xml"}]},
+                  {"exports": [{"table": "T", "s3_path": "t", "csv": {"delimiter": ";;"}}]}, {**good, "more": 1}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema)

@@ -10,6 +10,7 @@ import pty
 import signal
 import subprocess
 
+import duckdb
 import pytest
 from support.snowflake import ACCOUNT, LOGIN, PASSWORD
 
@@ -72,6 +73,14 @@ def test_values_are_exact(shop):
     assert said["T"] == "0001-01-01T00:00:00.000000001"
     table = query(shop, sql, "--format", "table").stdout
     assert "0001-01-01 00:00:00.000000001  2026-11-21 18:00:00.500000000 +05:30  00FF" in table
+
+
+def test_names_that_stand_twice(shop):
+    assert query(shop, "SELECT 1 AS A, 2 AS A").stdout == "A,A\n1,2\n"
+    done = query(shop, "SELECT 1 AS A, 2 AS A", "--format", "json")
+    assert done.code == 5 and "AS" in done.stderr and done.stdout == "", done
+    done = query(shop, "SELECT 1 AS A, 2 AS A, '2026-11-21 18:00:00 +05:30'::TIMESTAMP_TZ AS Z")
+    assert done.code == 5 and "the name A" in done.stderr and done.stdout == "", done
 
 
 def test_statements_without_rows_say_what_they_did(shop):
@@ -154,5 +163,12 @@ def test_a_connections_file(shop):
     shop.config.chmod(0o600)
     done = shop.run("query", "SELECT COUNT(*) AS N FROM PUBLIC.T", "-c", shop.config)
     assert (done.code, done.stdout) == (0, "N\n3\n"), done
-    done = shop.run("query", "SELECT 1", "-c", shop.config, "--target", "duckdb")
-    assert done.code == 5 and "Snowflake" in done.stderr, done
+    duckdb.connect(str(shop.folder / "x.duckdb")).execute("CREATE TABLE t AS SELECT 1 AS a, [1, 2] AS b, 'ä' AS c").close()
+    done = shop.run("query", "SELECT * FROM t", "-c", shop.config, "--target", "duckdb", "--format", "json")
+    assert (done.code, done.stdout) == (0, '{"a":1,"b":[1,2],"c":"ä"}\n'), done
+    done = shop.run("query", "SELECT a, 2 AS a, 3 AS \"c0\" FROM t ORDER BY 1", "-c", shop.config, "--target", "duckdb")
+    assert (done.code, done.stdout) == (0, "a,a,c0\n1,2,3\n"), done
+    done = shop.run("query", "DROP TABLE t", "-c", shop.config, "--target", "duckdb")
+    assert done.code == 5 and "DROP" in done.stderr, done
+    done = shop.run("query", "SELECT 1", "--target", "snowflake")
+    assert done.code == 1 and "-c" in done.stderr, done

@@ -173,7 +173,8 @@ std::optional<S3Client::Object> S3Client::find(const std::string& key) {
   return std::nullopt;
 }
 
-void S3Client::complete_upload(const Upload& upload, const std::vector<std::string>& etags, std::int64_t size) {
+void S3Client::complete_upload(const Upload& upload, const std::vector<std::string>& etags, std::int64_t size,
+                               bool through_cancel) {
   std::string document = "<CompleteMultipartUpload>";
   for (std::size_t i = 0; i < etags.size(); ++i)
     document +=
@@ -185,6 +186,7 @@ void S3Client::complete_upload(const Upload& upload, const std::vector<std::stri
                                     .query = {{"uploadId", upload.id}},
                                     .headers = {{"content-type", "application/xml"}},
                                     .body = document,
+                                    .cleaning_up = through_cancel,
                                     .missing_is_fine = true});
   if (answer.status != 404) return;
   // An earlier attempt was carried out and its answer lost: the object tells.
@@ -231,8 +233,8 @@ std::vector<S3Client::Upload> S3Client::uploads(const std::string& prefix) {
   for (;;) {
     const HttpResponse answer = send(call);
     for (const std::string_view upload : xml_elements(answer.body, "Upload"))
-      uploads.push_back({percent_decoded(xml_text(upload, "Key")), xml_text(upload, "UploadId"), "",
-                         xml_text(upload, "Initiated")});
+      uploads.push_back(
+          {percent_decoded(xml_text(upload, "Key")), xml_text(upload, "UploadId"), "", xml_text(upload, "Initiated")});
     call.query["key-marker"] = percent_decoded(xml_text(answer.body, "NextKeyMarker"));
     call.query["upload-id-marker"] = xml_text(answer.body, "NextUploadIdMarker");
     if (xml_text(answer.body, "IsTruncated") != "true") return uploads;

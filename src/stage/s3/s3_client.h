@@ -35,7 +35,9 @@ class S3Client {
   std::string upload_part(const Upload& upload, int number, std::string_view bytes);
   // The object of `size` bytes is there when this returns, and may be there when it throws. When the answer is lost the
   // object tells; one whose ETag is `replaces` is the old one.
-  void complete_upload(const Upload& upload, const std::vector<std::string>& etags, std::int64_t size);
+  // `through_cancel`: it goes on when the run is cancelled, like what follows.
+  void complete_upload(const Upload& upload, const std::vector<std::string>& etags, std::int64_t size,
+                       bool through_cancel = false);
 
   // What follows cleans up, also behind an interrupted run: cancel does not end it, but then it is tried only twice.
   void abort_upload(const Upload& upload);  // fine when it is not there

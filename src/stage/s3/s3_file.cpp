@@ -80,9 +80,10 @@ class PartStream : public arrow::io::OutputStream {
 
 class S3File : public OutputFile {
  public:
-  S3File(std::shared_ptr<S3Client> client, S3Client::Upload upload, std::string name)
+  S3File(std::shared_ptr<S3Client> client, S3Client::Upload upload, std::string name, bool through_cancel)
       : client_(std::move(client)),
         name_(std::move(name)),
+        through_cancel_(through_cancel),
         upload_(std::move(upload)),
         stream_(std::make_shared<PartStream>(*client_, upload_)) {}
   ~S3File() override {
@@ -107,7 +108,7 @@ class S3File : public OutputFile {
   }
 
   void publish() override {
-    client_->complete_upload(upload_, etags_, bytes_);
+    client_->complete_upload(upload_, etags_, bytes_, through_cancel_);
     const auto found = client_->find(upload_.key);
     if (!found || found->size != bytes_)
       throw Error(ErrorKind::retryable,
@@ -121,6 +122,7 @@ class S3File : public OutputFile {
  private:
   std::shared_ptr<S3Client> client_;
   std::string name_;
+  const bool through_cancel_;
   S3Client::Upload upload_;
   std::shared_ptr<PartStream> stream_;
   std::vector<std::string> etags_;
@@ -132,7 +134,7 @@ class S3File : public OutputFile {
 
 std::unique_ptr<OutputFile> create_s3_file(std::shared_ptr<S3Client> client, const std::string& key, std::string name) {
   S3Client::Upload upload = client->start_upload(key);
-  return std::make_unique<S3File>(std::move(client), std::move(upload), std::move(name));
+  return std::make_unique<S3File>(std::move(client), std::move(upload), std::move(name), false);
 }
 
 std::unique_ptr<OutputFile> replace_s3_file(std::shared_ptr<S3Client> client, const std::string& key,
@@ -140,7 +142,7 @@ std::unique_ptr<OutputFile> replace_s3_file(std::shared_ptr<S3Client> client, co
   const auto old = client->find(key);
   S3Client::Upload upload = client->start_upload(key, content_type);
   if (old) upload.replaces = old->etag;
-  return std::make_unique<S3File>(std::move(client), std::move(upload), key);
+  return std::make_unique<S3File>(std::move(client), std::move(upload), key, true);
 }
 
 }  // namespace pulk

@@ -7,6 +7,7 @@ only read), and those of `temporary`, who has a session token too. The control i
              error (status, code, message, headers): answered so, nothing is done. lose: done, the connection is closed
              without an answer. close: not done, closed. stall (seconds): not done, silent so long.
   /user      {name, policy}: a user with this policy; answers with the keys
+  /age       {seconds}: unfinished uploads are listed as begun so long ago; else they were begun just now
   /heal      no more faults; answers with those that were still to come
   /reset     buckets, faults and requests are empty again
   /requests  names of the operations so far
@@ -21,6 +22,7 @@ import socket
 import sys
 import threading
 import time
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
@@ -49,13 +51,16 @@ def operation_of(environ) -> str:
     return {"DELETE": "DeleteObject", "HEAD": "HeadObject", "GET": "GetObject"}.get(method, method)
 
 
+MOTOS_MOMENT = b"2010-11-10T20:48:33.000Z"
+
+
 class Faulty:
     """A WSGI application around another."""
 
     def __init__(self, application):
         self._application = application
         self._lock = threading.Lock()
-        self.faults, self.requests = [], []
+        self.faults, self.requests, self.age = [], [], 0
 
     def _fault(self, operation):
         with self._lock:
@@ -71,9 +76,15 @@ class Faulty:
         return None
 
     def __call__(self, environ, start_response):
-        fault = self._fault(operation_of(environ))
+        operation = operation_of(environ)
+        fault = self._fault(operation)
         if fault is None:
-            return self._application(environ, start_response)
+            answer = self._application(environ, start_response)
+            if operation != "ListMultipartUploads":
+                return answer
+            # moto says of every upload that it was begun in 2010.
+            begun = datetime.now(timezone.utc) - timedelta(seconds=self.age)
+            return [piece.replace(MOTOS_MOMENT, begun.strftime("%Y-%m-%dT%H:%M:%S.000Z").encode()) for piece in answer]
         if fault["action"] == "error":
             # Read first: a client may not look at the answer before it has sent everything.
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -139,8 +150,12 @@ def control_server(faulty, s3, iam) -> ThreadingHTTPServer:
         faulty.faults.clear()
         return left
 
+    def age(seconds):
+        faulty.age = seconds
+
     def reset():
         faulty.faults.clear()
+        faulty.age = 0
         for bucket in BUCKETS:
             for upload in s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
                 s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
@@ -150,7 +165,7 @@ def control_server(faulty, s3, iam) -> ThreadingHTTPServer:
         faulty.requests.clear()
 
     answers = {"/reset": reset, "/faults": lambda **fault: faulty.faults.append(fault), "/requests": lambda: faulty.requests,
-               "/uploads": uploads, "/head": head, "/keys": keys, "/heal": heal,
+               "/uploads": uploads, "/head": head, "/keys": keys, "/heal": heal, "/age": age,
                "/user": lambda name, policy: make_user(iam, name, policy)}
 
     class Control(BaseHTTPRequestHandler):

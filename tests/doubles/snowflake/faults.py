@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 class Fault:
     """The next `times` requests, after `skip` others, that match do `action`.
 
-    action: status (answer `status`), close (cut the connection), hang (answer nothing for `seconds`, then cut), delay
+    action: status (answer `status`), close (cut the connection), half (send half of the answer, then cut), hang (answer nothing for `seconds`, then cut), delay
     (`seconds`), error (a statement's error with `code`, `message`), running (the statement takes
     `seconds` longer, or until the faults are cleared), expire
     (the session's token is taken as expired).
@@ -45,7 +45,7 @@ class Faults:
 
     def add(self, **facts) -> Fault:
         fault = Fault(**facts)
-        if fault.action not in ("status", "close", "hang", "delay", "error", "running", "expire"):
+        if fault.action not in ("status", "close", "half", "hang", "delay", "error", "running", "expire"):
             raise ValueError(f"unknown action {fault.action!r}")
         with self._lock:
             self.faults.append(fault)

@@ -16,6 +16,7 @@ TOKEN = re.compile(r'Snowflake Token="([^"]*)"')
 class Wire(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    _half = False
 
     def log_message(self, *arguments):
         pass
@@ -41,6 +42,9 @@ class Wire(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        if self._half:
+            self.wfile.write(body[:len(body) // 2])
+            return self._cut()
         if self.command != "HEAD":
             self.wfile.write(body)
 
@@ -67,8 +71,11 @@ class Wire(BaseHTTPRequestHandler):
 
     def _fault(self, path, sql, user, when) -> bool:
         """Does what a test asked for; True when the request is over by that."""
-        fault = self.service.faults.take(path, sql, user, when, ("status", "close", "hang", "delay", "expire"))
+        fault = self.service.faults.take(path, sql, user, when, ("status", "close", "half", "hang", "delay", "expire"))
         if fault is None:
+            return False
+        if fault.action == "half":
+            self._half = True
             return False
         if fault.action == "delay":
             time.sleep(fault.seconds)
