@@ -55,7 +55,8 @@ Bio reading(const Secret& pem) {
 int no_passphrase(char*, int, int, void*) { return -1; }
 
 [[noreturn]] void throw_wrong(const std::string& file, const std::string& what) {
-  throw Error(ErrorKind::usage, what, file, "give a PEM file with the certificate and its RSA private key, not encrypted");
+  throw Error(ErrorKind::usage, what, file,
+              "give a PEM file with the certificate and its RSA private key, not encrypted");
 }
 
 }  // namespace
@@ -79,8 +80,7 @@ Secret client_assertion(const std::string& pem_file, const std::string& client_i
   RAND_bytes(random.data(), static_cast<int>(random.size()));
   const auto now =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-  const nlohmann::json header{
-      {"alg", "RS256"}, {"typ", "JWT"}, {"x5t", base64url(thumbprint.data(), thumbprint_size)}};
+  const nlohmann::json header{{"alg", "RS256"}, {"typ", "JWT"}, {"x5t", base64url(thumbprint.data(), thumbprint_size)}};
   const nlohmann::json claims{{"aud", audience},
                               {"iss", client_id},
                               {"sub", client_id},

@@ -32,8 +32,7 @@ json parsed(const std::string& body) {
 // "AADSTS7000215: Invalid client secret provided." out of a text that goes on with ids and times.
 std::string first_sentence(const std::string& text) {
   std::string_view line = std::string_view(text).substr(0, text.find_first_of("\r\n"));
-  for (const char* tail : {" Trace ID:", " Correlation ID:"})
-    line = line.substr(0, line.find(tail));
+  for (const char* tail : {" Trace ID:", " Correlation ID:"}) line = line.substr(0, line.find(tail));
   return std::string(trim(line));
 }
 
@@ -75,9 +74,10 @@ HttpResponse send(HttpConnection& http, const HttpRequest& request, const std::s
     if (tries == kAttempts)
       throw Error(ErrorKind::retryable, "no token: " + away, subject, "check address and proxy, then run again");
     const std::string wanted = answer.header("retry-after");
-    const int seconds = !wanted.empty() && wanted.size() < 3 && wanted.find_first_not_of("0123456789") == std::string::npos
-                            ? std::min(std::stoi(wanted), 30)
-                            : 0;
+    const int seconds =
+        !wanted.empty() && wanted.size() < 3 && wanted.find_first_not_of("0123456789") == std::string::npos
+            ? std::min(std::stoi(wanted), 30)
+            : 0;
     std::this_thread::sleep_for(seconds > 0 ? std::chrono::milliseconds(1000 * seconds)
                                             : std::chrono::milliseconds(100 << tries));
   }
@@ -160,7 +160,9 @@ Secret EntraTokens::taken(const std::string& answer) {
   if (token.empty()) throw Error(ErrorKind::refused, "the answer has no access_token", "Entra ID");
   const auto found = document.find("expires_in");
   // Managed identities write the number as text.
-  const std::string life = found == document.end() ? "" : found->is_string() ? found->get<std::string>() : found->dump();
+  const std::string life = found == document.end() ? ""
+                           : found->is_string()    ? found->get<std::string>()
+                                                   : found->dump();
   const int seconds = !life.empty() && life.size() < 8 && life.find_first_not_of("0123456789") == std::string::npos
                           ? std::stoi(life)
                           : 0;

@@ -1,6 +1,6 @@
-// Access tokens of Microsoft Entra ID for programs: OAuth 2.0 client credentials with a secret, a certificate or a token
-// of another issuer, and managed identities. Sources: "Microsoft identity platform and the OAuth 2.0 client credentials
-// flow", "Certificate credentials", "How to use managed identities to acquire an access token".
+// Access tokens of Microsoft Entra ID for programs: OAuth 2.0 client credentials with a secret, a certificate or a
+// token of another issuer, and managed identities. Sources: "Microsoft identity platform and the OAuth 2.0 client
+// credentials flow", "Certificate credentials", "How to use managed identities to acquire an access token".
 #pragma once
 
 #include <chrono>

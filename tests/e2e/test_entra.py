@@ -36,7 +36,7 @@ def entra():
 
 @pytest.fixture
 def log_in(pulk, snowflake, entra, sqlite_source):
-    """The doctor's check of the login; Snowflake takes whatever tokens Entra has given so far, and the next one."""
+    """The doctor's check of the login; Snowflake has a security integration for the tokens of Entra."""
     source = sqlite_source("CREATE TABLE t (id INTEGER PRIMARY KEY)")
 
     def run(env=None, **keys):
@@ -51,7 +51,7 @@ def log_in(pulk, snowflake, entra, sqlite_source):
         check = checks["target connection"]
         return {**(checks["target login"] if check["status"] == "pass" else check), "code": done.code}
 
-    snowflake.control("users", name=LOGIN, oauth_tokens_by_prefix="entra-", default_warehouse="COMPUTE_WH")
+    snowflake.control("users", name=LOGIN, external_oauth=entra.integration(), default_warehouse="COMPUTE_WH")
     return run
 
 
@@ -116,7 +116,7 @@ def test_faults(log_in, entra):
 
 def test_one_token_for_all_sessions_and_a_new_one_in_time(pulk, snowflake, entra, db):
     db.execute("CREATE TABLE t AS SELECT n AS id FROM generate_series(1, 2000) n; ALTER TABLE t ADD PRIMARY KEY (id); ANALYZE t")
-    snowflake.control("users", name=LOGIN, oauth_tokens_by_prefix="entra-", default_warehouse="COMPUTE_WH")
+    snowflake.control("users", name=LOGIN, external_oauth=entra.integration(), default_warehouse="COMPUTE_WH")
     pulk.write_config(db, target=snowflake)
     pulk.target_keys = {name: value for name, value in {**pulk.target_keys, **entra.keys()}.items() if name != "password"}
     pulk.rewrite_config()

@@ -1,6 +1,7 @@
 """Microsoft Entra ID for tests: the token endpoint for programs, and a machine's own identity.
 
-Prints one line of JSON: port, control_port, tenant, client_id, client_secret, scope, header. A client proves itself with its secret, or
+Prints one line of JSON: address, control_port, tenant, client_id, client_secret, scope, header, and what those know who take its tokens
+(JWTs): public_key, issuer, subject. A client proves itself with its secret, or
 with a JWT signed by its certificate (RS256, with the thumbprint, for this very address, not expired), or with a federated token.
 Wrong ones are refused with the codes that the service has.
 
@@ -22,12 +23,14 @@ import secrets
 import ssl
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 
 class Store:
@@ -38,9 +41,14 @@ class Store:
         self.expires_in, self.expired = 3600, False
         self.certificate = self.federated = None
         self.faults, self.tokens, self.requests = {}, [], []
+        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.public_key = self.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+        self.subject, self.issuer = "principal-" + secrets.token_hex(8), f"https://sts.windows.net/{self.tenant}/"
 
     def give(self, text=False):
-        token = f"entra-{len(self.tokens) + 1}-{secrets.token_hex(16)}"
+        now = int(time.time())
+        token = jwt.encode({"aud": self.scope.removesuffix("/.default"), "iss": self.issuer, "sub": self.subject, "oid": self.subject, "iat": now,
+                            "nbf": now, "exp": now + self.expires_in, "jti": secrets.token_hex(8), "roles": ["session:role-any"]}, self.key, "RS256")
         self.tokens.append(token)
         seconds = str(self.expires_in) if text else self.expires_in
         return 200, {"token_type": "Bearer", "expires_in": seconds, "access_token": token}
@@ -59,10 +67,10 @@ def assertion_is_right(store, assertion, address) -> bool:
     certificate = x509.load_pem_x509_certificate(store.certificate.encode())
     thumbprint = base64.urlsafe_b64encode(hashlib.sha1(certificate.public_bytes(Encoding.DER)).digest()).rstrip(b"=").decode()
     try:
-        if jwt.get_unverified_header(assertion).get("x5t") != thumbprint:
+        if jwt.get_unverified_header(assertion).get("x5t", "").rstrip("=") != thumbprint:
             return False
         claims = jwt.decode(assertion, certificate.public_key(), algorithms=["RS256"], audience=address,
-                            options={"require": ["exp", "nbf", "jti", "iss", "sub", "aud"]})
+                            options={"require": ["exp", "jti", "iss", "sub", "aud"]})
     except jwt.PyJWTError:
         return False
     return claims["iss"] == claims["sub"] == store.client_id
@@ -193,5 +201,6 @@ if __name__ == "__main__":
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
     print(json.dumps({"address": Service.base, "control_port": control.server_address[1], "tenant": store.tenant, "client_id": store.client_id,
-                      "client_secret": store.client_secret, "scope": store.scope, "header": store.header}), flush=True)
+                      "client_secret": store.client_secret, "scope": store.scope, "header": store.header,
+                      "public_key": store.public_key, "issuer": store.issuer, "subject": store.subject}), flush=True)
     sys.stdin.read()

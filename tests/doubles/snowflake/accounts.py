@@ -12,6 +12,7 @@ class User:
     password: str = field(default=None, repr=False)
     public_keys: list = field(default_factory=list)       # PEM
     oauth_tokens: dict = field(default_factory=dict, repr=False)  # token → seconds since 1970 when it ends, or None
+    external_oauth: dict = field(default_factory=dict)    # {public_key, issuer, audience, subject}: a security integration's view of the user
     access_tokens: dict = field(default_factory=dict, repr=False)  # programmatic access tokens, likewise
     workload: dict = field(default_factory=dict)          # {provider, issuer, subject, audience, public_key}, or {provider: AWS, access_key, secret_key, session_token}
     roles: list = field(default_factory=lambda: ["ACCOUNTADMIN", "PUBLIC"])

@@ -77,7 +77,21 @@ def _oauth(account, name, data):
                     raise _refuse("390309", "The user you were trying to authenticate as differs from the user tied to "
                                   "the access token.")
                 return user
+        if user.external_oauth and _is_of_issuer(user.external_oauth, token):
+            return user
     raise _refuse(*OAUTH_INVALID)
+
+
+def _is_of_issuer(known, token) -> bool:
+    """A JWT that a security integration of the type EXTERNAL_OAUTH takes."""
+    try:
+        claims = jwt.decode(token, known["public_key"], algorithms=["RS256"], audience=known["audience"], issuer=known["issuer"],
+                            options={"require": ["exp", "iss", "aud", "sub"]})
+    except jwt.ExpiredSignatureError:
+        raise _refuse(*OAUTH_EXPIRED) from None
+    except jwt.PyJWTError:
+        return False
+    return claims["sub"] == known["subject"]
 
 
 def _access_token(account, name, data):

@@ -31,6 +31,10 @@ class Entra:
         return {"authenticator": "oauth", "azure_tenant_id": self.tenant, "azure_client_id": self.client_id,
                 "azure_client_secret": self.client_secret, "azure_scope": self.scope, "azure_authority_host": self.address}
 
+    def integration(self) -> dict:
+        """What Snowflake knows of its tokens (see `users` of its control interface)."""
+        return {"public_key": self.public_key, "issuer": self.issuer, "audience": self.scope.removesuffix("/.default"), "subject": self.subject}
+
     def remove(self):
         self._process.stdin.close()
         self._process.wait(30)
