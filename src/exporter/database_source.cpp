@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "catalog/arrow_schema.h"
 #include "catalog/dotted_name.h"
+#include "engine/counting_pool.h"
 #include "exporter/export_source.h"
 #include "warehouse/choose_type.h"
 
@@ -79,7 +80,7 @@ class DatabaseRows : public ExportRows {
     }
     lane_ = snapshot_->open_lane();
     ReadLimits limits;
-    limits.pool = arrow::default_memory_pool();
+    limits.pool = counting_pool();
     rows_ = lane_->read(plan_, plan_.partitions.front(), limits);
   }
 

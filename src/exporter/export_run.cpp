@@ -1,6 +1,5 @@
 #include "exporter/export_run.h"
 
-#include <arrow/memory_pool.h>
 #include <arrow/record_batch.h>
 #include <fmt/format.h>
 
@@ -15,6 +14,7 @@
 #include "base/log.h"
 #include "base/steps.h"
 #include "base/strings.h"
+#include "engine/counting_pool.h"
 #include "exporter/export_folder.h"
 #include "exporter/file_writer.h"
 #include "exporter/unpublished_files.h"
@@ -172,7 +172,7 @@ class ExportRun {
       return unpublished.hold(destination_.create(paths.back(), content_type(entry_)));
     };
     // Behind the rows in the file, before them in time: what is unfinished goes before the session does.
-    const auto writer = make_file_writer(entry_, rows->schema(), create, arrow::default_memory_pool());
+    const auto writer = make_file_writer(entry_, rows->schema(), create, counting_pool());
     while (auto batch = rows->next()) {
       outcome.rows += batch->num_rows();
       writer->write(std::move(batch));

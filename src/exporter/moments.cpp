@@ -4,6 +4,7 @@
 #include <arrow/util/decimal.h>
 
 #include "base/error.h"
+#include "engine/counting_pool.h"
 #include "exporter/moment_text.h"
 
 namespace pulk {
@@ -52,7 +53,7 @@ std::shared_ptr<arrow::Array> moments_of(const arrow::Array& nanoseconds, const 
   const Nanoseconds values(nanoseconds, field);
   std::shared_ptr<arrow::Array> made;
   if (field.type()->id() == arrow::Type::TIMESTAMP) {
-    arrow::TimestampBuilder builder(field.type(), arrow::default_memory_pool());
+    arrow::TimestampBuilder builder(field.type(), counting_pool());
     check(builder.Reserve(nanoseconds.length()));
     for (std::int64_t row = 0; row < nanoseconds.length(); ++row) {
       if (nanoseconds.IsNull(row)) {
