@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "catalog/arrow_schema.h"
 #include "catalog/dotted_name.h"
 #include "engine/counting_pool.h"
@@ -148,6 +149,8 @@ class DatabaseExportSource : public ExportSource {
   }
 
   void take() {
+    if (snapshot_ != nullptr)
+      log_warning("the moment that was read so far is lost: what is still to come is of a later one");
     snapshot_.reset();  // its connection may be the last one there is
     try {
       snapshot_ = source_->snapshot(requests(), lanes_);

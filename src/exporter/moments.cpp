@@ -65,7 +65,7 @@ std::shared_ptr<arrow::Array> moments_of(const arrow::Array& nanoseconds, const 
         throw Error(
             ErrorKind::refused,
             "the moment " + text_of(value, ' ') +
-                " has finer digits than microseconds, and another one of the column lies outside of 1678 to 2261, "
+                " has finer digits than microseconds, and some moment of this export lies outside of 1678 to 2261, "
                 "where Parquet's nanoseconds end",
             table + ", column " + field.name(),
             "write TO_VARCHAR or a cast to TIMESTAMP(6) for the column in a query, or csv or json");
