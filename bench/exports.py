@@ -108,8 +108,8 @@ def floor(args, warehouse, rows, *encode):
 
 def duckdb_limit(args, rows):
     """The encoders alone: a Parquet file into text, pulk's encoder against DuckDB's, reading by DuckDB in both."""
-    source = args.folder / "limit.parquet"
-    shop = args.folder / "limit.duckdb"
+    source = args.folder / f"limit-{rows}.parquet"
+    shop = args.folder / f"limit-{rows}.duckdb"
     python = args.peers / "bin" / "python3"
     if not source.exists():
         make = (f"import duckdb; c = duckdb.connect(); c.execute(\"COPY (SELECT i AS k, i * 7919 % 150000 AS c, ['F','O','P'][i % 3 + 1] AS s, "

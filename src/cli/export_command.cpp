@@ -76,7 +76,8 @@ Command add_export(CLI::App& app) {
       return code;
     }
     const ExportResult result = export_files(flags->options, cancel);
-    for (const std::string& line : closing_lines(result, unicode_terminal())) log_info(line);
+    log_closing(result, unicode_terminal());
+    if (!flags->options.summary_file.empty()) write_summary(result, flags->options.summary_file);
     return exit_code(result);
   };
 }

@@ -1,6 +1,7 @@
 #include "config/export_file.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <utility>
 
@@ -184,6 +185,13 @@ class EntryReader {
         entry.compression != "none")
       problem("compression", "Snowflake unloads Parquet with snappy or none", stream);
     if (entry.csv.quote_all) problem("csv.quoting", "Snowflake quotes texts, and never numbers", stream);
+    constexpr std::string_view kInNumbers = "0123456789.+-";
+    if (kInNumbers.find(entry.csv.delimiter) != std::string_view::npos ||
+        std::isalpha(static_cast<unsigned char>(entry.csv.delimiter)) != 0)
+      problem("csv.delimiter", "stands in numbers or in true and false, which Snowflake does not quote", stream);
+    const std::string& null = entry.csv.null_text;
+    if (!null.empty() && (null.find_first_not_of(kInNumbers) == std::string::npos || null == "true" || null == "false"))
+      problem("csv.null_text", "reads like a value that Snowflake does not quote", stream);
   }
 
   Fields fields_;

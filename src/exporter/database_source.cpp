@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "catalog/arrow_schema.h"
 #include "catalog/dotted_name.h"
+#include "engine/counting_pool.h"
 #include "exporter/export_source.h"
 #include "warehouse/choose_type.h"
 
@@ -79,7 +81,7 @@ class DatabaseRows : public ExportRows {
     }
     lane_ = snapshot_->open_lane();
     ReadLimits limits;
-    limits.pool = arrow::default_memory_pool();
+    limits.pool = counting_pool();
     rows_ = lane_->read(plan_, plan_.partitions.front(), limits);
   }
 
@@ -147,6 +149,8 @@ class DatabaseExportSource : public ExportSource {
   }
 
   void take() {
+    if (snapshot_ != nullptr)
+      log_warning("the moment that was read so far is lost: what is still to come is of a later one");
     snapshot_.reset();  // its connection may be the last one there is
     try {
       snapshot_ = source_->snapshot(requests(), lanes_);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "catalog/dotted_name.h"
+#include "exporter/column_names.h"
 #include "exporter/export_source.h"
 #include "warehouse/duckdb/duckdb_file.h"
 #include "warehouse/sql_type.h"
@@ -41,6 +42,8 @@ Column column_of(const std::string& column, const std::string& type, const std::
 
 std::vector<Column> columns_of(adbc::Connection& connection, const std::string& query) {
   const adbc::Rows described = connection.query("DESCRIBE " + query);
+  if (described.names().empty() || described.names().front() != "column_name")
+    throw Error(ErrorKind::usage, "is not one query: write one SELECT", "", "one export for each");
   std::vector<Column> columns;
   for (std::size_t i = 0; i < described.size(); ++i)
     columns.push_back(column_of(described.text(i, 0), described.text(i, 1), alias(i)));
@@ -115,7 +118,10 @@ class DuckdbRows : public ExportRows {
     }
     std::string sql = "SELECT " + join(list, ", ") + " FROM (" + query + "\n) AS q(" + join(aliases, ", ") + ")";
     std::vector<std::string> order;
-    for (const std::string& column : entry.partition_by) order.push_back(quote_double(parse_written_name(column).text));
+    arrow::FieldVector named;
+    for (const Column& column : columns) named.push_back(arrow::field(column.name, arrow::utf8()));
+    for (const int column : partition_columns(entry, arrow::Schema(named)))
+      order.push_back(alias(static_cast<std::size_t>(column)));
     if (!order.empty()) sql += " ORDER BY " + join(order, ", ");
     rows_ = connection_.stream(sql);
     arrow::FieldVector fields;

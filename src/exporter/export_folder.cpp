@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <utility>
 
 #include "base/error.h"
@@ -19,7 +20,25 @@ constexpr const char* kPart = "part-";
 constexpr const char* kManifest = "_manifest.json";
 constexpr const char* kSuccess = "_SUCCESS";
 
-bool is_part(const std::string& path) { return path.compare(path.rfind('/') + 1, 5, kPart) == 0; }
+// "part-20261121-180002-9f3c" and something behind it: others name their files part-… too.
+bool is_of_a_run(std::string_view name) {
+  constexpr std::string_view kForm = "part-dddddddd-dddddd-xxxx";
+  if (name.size() <= kForm.size()) return false;
+  for (std::size_t i = 0; i < kForm.size(); ++i) {
+    const char c = name[i];
+    const bool digit = c >= '0' && c <= '9';
+    if (kForm[i] == 'd' ? !digit : kForm[i] == 'x' && i > 4 ? !digit && (c < 'a' || c > 'f') : c != kForm[i]) return false;
+  }
+  return name[kForm.size()] == '-' || name[kForm.size()] == '_';
+}
+
+// A file that an export of this folder wrote: in it, or in folders NAME=VALUE below.
+bool is_part(const std::string& path, const std::string& folder) {
+  std::string_view rest = std::string_view(path).substr(folder.size());
+  for (std::size_t slash; (slash = rest.find('/')) != std::string_view::npos; rest.remove_prefix(slash + 1))
+    if (rest.substr(0, slash).find('=') == std::string_view::npos) return false;
+  return is_of_a_run(rest);
+}
 
 }  // namespace
 
@@ -40,10 +59,19 @@ void ExportFolder::prepare(const std::vector<StagedFile>& files) {
 
 void ExportFolder::begin() {
   old_.clear();
+  int foreign = 0;
   for (const Destination::Found& found : destination_.list(entry_.path)) {
-    if (found.path == entry_.path + kSuccess) was_whole_ = true;
-    if (is_part(found.path)) old_.insert(found.path);
+    if (found.path == entry_.path + kSuccess)
+      was_whole_ = true;
+    else if (is_part(found.path, entry_.path))
+      old_.insert(found.path);
+    else if (found.path.find('/', entry_.path.size()) == std::string::npos &&
+             found.path.compare(entry_.path.size(), 5, kPart) == 0)
+      ++foreign;
   }
+  if (foreign > 0)
+    log_warning(plural(foreign, "file") + " named part-… that pulk did not write stay beside the new ones: " +
+                destination_.url_of(entry_.path));
   if (was_whole_) destination_.remove(entry_.path + kSuccess);
 }
 
@@ -62,13 +90,15 @@ void ExportFolder::take_back(const std::vector<std::string>& paths) {
     if (success_ == nullptr)
       success_ = sealed_text(destination_, entry_.path + kSuccess, "", "application/octet-stream");
     success_->publish();
+    was_whole_ = false;
   } catch (const Error& error) {
     log_warning("the files of the export before are there, their " + std::string(kSuccess) +
                 " is gone: " + destination_.url_of(entry_.path) + ": " + error.message());
   }
 }
 
-void ExportFolder::take_back_below(const std::string& beginning) {
+void ExportFolder::take_back_below(const std::string& beginning, bool may_go_on) {
+  was_whole_ = was_whole_ && !may_go_on;
   std::vector<std::string> paths;
   try {
     for (const Destination::Found& found : destination_.list(beginning)) paths.push_back(found.path);
@@ -87,6 +117,7 @@ void ExportFolder::finish(const std::vector<StagedFile>& files) {
     take_back(names_of(files));
     throw;
   }
+  was_whole_ = false;
   if (manifest_ != nullptr)
     manifest_->publish();
   else
@@ -100,7 +131,11 @@ void ExportFolder::finish(const std::vector<StagedFile>& files) {
                 error.subject(), error.hint());
   }
   step("export.cleaned");
-  if (entry_.manifest) success_->publish();
+  if (!entry_.manifest) return;
+  // Another process may have begun since: its files and ours are side by side then.
+  old_.clear();
+  check_alone(files);
+  success_->publish();
 }
 
 void ExportFolder::check_alone(const std::vector<StagedFile>& files) {
@@ -110,7 +145,9 @@ void ExportFolder::check_alone(const std::vector<StagedFile>& files) {
   bool others = false;
   for (const Destination::Found& found : destination_.list(entry_.path)) {
     missing.erase(found.path);
-    others = others || (is_part(found.path) && !ours.contains(found.path) && !old_.contains(found.path));
+    others = others || (is_part(found.path, entry_.path) && !ours.contains(found.path) && !old_.contains(found.path));
+    // Of a process that was slower than begin() here: these are not its files.
+    if (found.path == entry_.path + kSuccess) destination_.remove(found.path);
   }
   if (missing.empty() && !others) return;
   was_whole_ = false;

@@ -32,11 +32,13 @@ class ExportFolder {
   // After a failure behind begin(): removes files of this run. When none is left the folder is as it was, and has its
   // _SUCCESS again. What cannot be done is logged.
   void take_back(const std::vector<std::string>& paths);
-  void take_back_below(const std::string& beginning);
+  // The same for what the warehouse wrote. While it `may_go_on` writing there is no _SUCCESS again.
+  void take_back_below(const std::string& beginning, bool may_go_on);
   // Behind prepare() and begin(): the manifest, then the old parts go, then _SUCCESS. It goes on when the run is
   // cancelled. From the manifest on nothing can be taken back, because old
   // files may be gone. Throws Error(retryable), with everything taken back, when another process wrote into the folder
-  // since begin(): each of the two would remove what the other one lists.
+  // since begin(): each of the two would remove what the other one lists. When that shows behind the manifest there is
+  // no _SUCCESS.
   void finish(const std::vector<StagedFile>& files);
 
  private:

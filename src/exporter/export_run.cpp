@@ -1,6 +1,5 @@
 #include "exporter/export_run.h"
 
-#include <arrow/memory_pool.h>
 #include <arrow/record_batch.h>
 #include <fmt/format.h>
 
@@ -15,6 +14,7 @@
 #include "base/log.h"
 #include "base/steps.h"
 #include "base/strings.h"
+#include "engine/counting_pool.h"
 #include "exporter/export_folder.h"
 #include "exporter/file_writer.h"
 #include "exporter/unpublished_files.h"
@@ -26,6 +26,8 @@ using Clock = std::chrono::steady_clock;
 
 // Two row groups, the driver's queue of results, and the text of what is encoded.
 constexpr std::int64_t kEncodingMemory = 96LL << 20;
+
+constexpr std::chrono::seconds kQuiet{10};
 
 class ExportRun {
  public:
@@ -49,6 +51,8 @@ class ExportRun {
         break;
       } catch (const Error& error) {
         outcome.error = error;
+        if (cancel_.cancelled())
+          outcome.error = Error(error.kind(), "interrupted", error.subject(), "run the same command again: it begins anew");
         if (error.kind() != ErrorKind::retryable || attempt >= options_.tries || cancel_.cancelled()) break;
         say(LogLevel::warning, "trying again: " + std::string(error.message()));
         pause(attempt);
@@ -112,8 +116,10 @@ class ExportRun {
     try {
       files = unloader_->unload(entry_, plan, path);
       if (folder() && !files.empty()) folder_->prepare(files);
-    } catch (...) {
-      if (folder()) folder_->take_back_below(path);
+    } catch (const Error& error) {
+      // Only what the service itself refused has certainly come to its end there.
+      const bool may_go_on = error.kind() == ErrorKind::retryable || cancel_.cancelled();
+      if (folder()) folder_->take_back_below(path, may_go_on);
       throw;
     }
     for (const StagedFile& file : files) {
@@ -124,7 +130,12 @@ class ExportRun {
       // The warehouse makes no file when there are no rows: an older one would stay and be taken for this one.
       ExportEntry same_columns = entry_;
       same_columns.query = plan.query;
-      stream(same_columns, outcome);
+      try {
+        stream(same_columns, outcome);
+      } catch (...) {
+        if (folder()) folder_->take_back({});
+        throw;
+      }
       return;
     }
     say(LogLevel::info, fmt::format("Fetched {} rows", outcome.rows));
@@ -133,7 +144,8 @@ class ExportRun {
   }
 
   void check_existing() {
-    if (!entry_.refuse_existing) return;
+    // What an earlier attempt may have left is this export's own.
+    if (!entry_.refuse_existing || std::exchange(looked_, true)) return;
     const bool there = folder() ? !destination_.list(entry_.path).empty() : destination_.find(entry_.path).has_value();
     if (there)
       throw Error(ErrorKind::refused, "there is something already, and if_exists is refuse",
@@ -172,11 +184,15 @@ class ExportRun {
       return unpublished.hold(destination_.create(paths.back(), content_type(entry_)));
     };
     // Behind the rows in the file, before them in time: what is unfinished goes before the session does.
-    const auto writer = make_file_writer(entry_, rows->schema(), create, arrow::default_memory_pool());
+    const auto writer = make_file_writer(entry_, rows->schema(), create, counting_pool());
+    auto said = Clock::now();
     while (auto batch = rows->next()) {
       outcome.rows += batch->num_rows();
       writer->write(std::move(batch));
       cancel_.check();
+      if (Clock::now() - said < kQuiet) continue;
+      said = Clock::now();
+      say(LogLevel::info, fmt::format("Fetched {} rows so far", outcome.rows));
     }
     say(LogLevel::info, fmt::format("Fetched {} rows", outcome.rows));
     say(LogLevel::info, "Exporting to " + entry_.path);
@@ -199,6 +215,7 @@ class ExportRun {
   Destination& destination_;
   const ExportRunOptions& options_;
   CancelToken& cancel_;
+  bool looked_ = false;
   std::optional<ExportFolder> folder_;  // of this attempt: what an earlier one left has other names
 };
 

@@ -28,11 +28,12 @@ class LocalDestination : public Destination {
 
   std::unique_ptr<OutputFile> create(const std::string& path, const std::string&) override {
     const fs::path full = url_of(path);
-    make_folders(full.parent_path().string());
+    make_folders(full.parent_path().string(), LocalAccess::umask);
     // Hidden, because readers of a whole folder take every file that is not; a name of this process's own, because two
     // processes that write one file must not write into each other's.
     return create_local_file(full.parent_path().string(), full.filename().string(),
-                             kPartialPrefix + token_ + "-" + std::to_string(++number_) + kPartialSuffix);
+                             kPartialPrefix + token_ + "-" + std::to_string(++number_) + kPartialSuffix,
+                             LocalAccess::umask);
   }
 
   std::vector<Found> list(const std::string& prefix) override {

@@ -4,6 +4,7 @@
 #include <arrow/util/decimal.h>
 
 #include "base/error.h"
+#include "engine/counting_pool.h"
 #include "exporter/moment_text.h"
 
 namespace pulk {
@@ -52,7 +53,7 @@ std::shared_ptr<arrow::Array> moments_of(const arrow::Array& nanoseconds, const 
   const Nanoseconds values(nanoseconds, field);
   std::shared_ptr<arrow::Array> made;
   if (field.type()->id() == arrow::Type::TIMESTAMP) {
-    arrow::TimestampBuilder builder(field.type(), arrow::default_memory_pool());
+    arrow::TimestampBuilder builder(field.type(), counting_pool());
     check(builder.Reserve(nanoseconds.length()));
     for (std::int64_t row = 0; row < nanoseconds.length(); ++row) {
       if (nanoseconds.IsNull(row)) {
@@ -64,7 +65,7 @@ std::shared_ptr<arrow::Array> moments_of(const arrow::Array& nanoseconds, const 
         throw Error(
             ErrorKind::refused,
             "the moment " + text_of(value, ' ') +
-                " has finer digits than microseconds, and another one of the column lies outside of 1678 to 2261, "
+                " has finer digits than microseconds, and some moment of this export lies outside of 1678 to 2261, "
                 "where Parquet's nanoseconds end",
             table + ", column " + field.name(),
             "write TO_VARCHAR or a cast to TIMESTAMP(6) for the column in a query, or csv or json");

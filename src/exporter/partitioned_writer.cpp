@@ -31,6 +31,9 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+// Texts that a collation takes for equal come mixed, but not so often.
+constexpr std::int64_t kMostBegunAgain = 100;
+
 class PartitionedWriter : public FileWriter {
  public:
   PartitionedWriter(ExportEntry entry, std::shared_ptr<arrow::Schema> schema, Create create, arrow::MemoryPool* pool)
@@ -91,6 +94,9 @@ class PartitionedWriter : public FileWriter {
 
   void begin(std::string folder) {
     end();
+    if (numbers_.contains(folder) && ++begun_again_ > kMostBegunAgain + static_cast<std::int64_t>(numbers_.size()))
+      throw Error(ErrorKind::usage, "the rows do not come in the order of these columns: each change is a file",
+                  entry_.table + ": partition_by", "end the query with ORDER BY these columns");
     folder_ = std::move(folder);
     // Texts that a collation takes for equal may come mixed: a folder is then begun several times.
     writer_ = make_file_writer(
@@ -112,6 +118,7 @@ class PartitionedWriter : public FileWriter {
   std::vector<int> kept_, keys_;
   std::string folder_;
   std::map<std::string, int> numbers_;  // files of each folder
+  std::int64_t begun_again_ = 0;
   std::unique_ptr<FileWriter> writer_;
   std::vector<StagedFile> files_;
 };

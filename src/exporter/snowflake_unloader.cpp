@@ -67,7 +67,7 @@ class SnowflakeUnloader : public Unloader {
   }
 
  private:
-  // Each file that the warehouse says it wrote is there with its size, and no other.
+  // Each file that the warehouse says it wrote is there with its size.
   std::vector<StagedFile> compare(const std::vector<std::map<std::string, std::string>>& told,
                                   const std::string& path) {
     std::map<std::string, Destination::Found> there;

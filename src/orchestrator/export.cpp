@@ -1,8 +1,10 @@
 #include "orchestrator/export.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -33,30 +35,14 @@ void choose(ExportFile& file, const std::vector<std::string>& only) {
   });
 }
 
-void write_summary(const ExportResult& result, const std::string& path) {
-  nlohmann::ordered_json all{{"destination", result.destination}, {"exports", nlohmann::ordered_json::array()}};
-  for (std::size_t i = 0; i < result.outcomes.size(); ++i) {
-    const ExportOutcome& outcome = result.outcomes[i];
-    nlohmann::ordered_json one{{"table", result.file.exports[i].table},
-                               {"path", result.file.exports[i].path},
-                               {"state", outcome.error ? "failed" : "complete"},
-                               {"rows", outcome.rows},
-                               {"bytes", outcome.bytes},
-                               {"seconds", outcome.seconds}};
-    for (const StagedFile& file : outcome.files)
-      one["files"].push_back(
-          {{"path", file.name}, {"rows", file.rows}, {"bytes", file.bytes}, {"xxh3_128", file.digest}});
-    if (outcome.error)
-      one["error"] = {{"class", outcome.error->exit_code()},
-                      {"kind", to_string(outcome.error->kind())},
-                      {"subject", masked(outcome.error->subject())},
-                      {"message", masked(outcome.error->message())},
-                      {"hint", masked(outcome.error->hint())}};
-    all["exports"].push_back(std::move(one));
-  }
-  std::ofstream file(path, std::ios::trunc);
-  file << all.dump(1) << "\n";
-  if (!file.flush()) throw Error(ErrorKind::retryable, "the summary cannot be written", path);
+// Before hours of work, not behind them.
+void check_summary_file(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+  const bool there = ::access(path.c_str(), F_OK) == 0;
+  if (there ? ::access(path.c_str(), W_OK) == 0 && !std::filesystem::is_directory(path)
+            : ::access(folder.c_str(), W_OK | X_OK) == 0)
+    return;
+  throw Error(ErrorKind::usage, "the summary cannot be written there", "--summary " + path);
 }
 
 ExportFile chosen_exports(const ExportOptions& options) {
@@ -102,6 +88,7 @@ std::string plan_exports(const ExportOptions& options, CancelToken& cancel, int&
 ExportResult export_files(const ExportOptions& options, CancelToken& cancel) {
   ExportResult result;
   result.file = chosen_exports(options);
+  if (!options.summary_file.empty()) check_summary_file(options.summary_file);
   const auto ends = open_ends_of(result.file, options, cancel);
   result.destination = ends->destination->url_of("");
   result.outcomes = run_exports(result.file, *ends->source, ends->unloader.get(), *ends->destination,
@@ -110,22 +97,50 @@ ExportResult export_files(const ExportOptions& options, CancelToken& cancel) {
                                  .tries = options.tries,
                                  .name_each = options.parallel > 1 && result.file.exports.size() > 1},
                                 cancel);
-  if (!options.summary_file.empty()) write_summary(result, options.summary_file);
   return result;
 }
 
-std::vector<std::string> closing_lines(const ExportResult& result, bool unicode) {
-  std::vector<std::string> lines{"Pipeline complete"};
+void log_closing(const ExportResult& result, bool unicode) {
+  log_info("Pipeline complete");
   for (std::size_t i = 0; i < result.outcomes.size(); ++i) {
     const ExportOutcome& outcome = result.outcomes[i];
     const std::string& table = result.file.exports[i].table;
     if (outcome.error)
-      lines.push_back(fmt::format("  {} {}: {}", unicode ? "✗" : "FAILED", table, outcome.error->what()));
+      log_error(fmt::format("  {} {}: {}", unicode ? "✗" : "FAILED", table, outcome.error->what()),
+                {{"export", table},
+                 {"class", std::int64_t{outcome.error->exit_code()}},
+                 {"kind", std::string(to_string(outcome.error->kind()))}});
     else
-      lines.push_back(fmt::format("  {} {} ({}, {}, {})", unicode ? "✓" : "ok", table, plural(outcome.rows, "row"),
-                                  format_bytes(outcome.bytes), format_seconds(outcome.seconds)));
+      log_info(fmt::format("  {} {} ({}, {}, {})", unicode ? "✓" : "ok", table, plural(outcome.rows, "row"),
+                           format_bytes(outcome.bytes), format_seconds(outcome.seconds)),
+               {{"export", table}, {"rows", outcome.rows}, {"bytes", outcome.bytes}, {"seconds", outcome.seconds}});
   }
-  return lines;
+}
+
+void write_summary(const ExportResult& result, const std::string& path) {
+  nlohmann::ordered_json all{{"destination", result.destination}, {"exports", nlohmann::ordered_json::array()}};
+  for (std::size_t i = 0; i < result.outcomes.size(); ++i) {
+    const ExportOutcome& outcome = result.outcomes[i];
+    nlohmann::ordered_json one{{"table", result.file.exports[i].table},
+                               {"path", result.file.exports[i].path},
+                               {"state", outcome.error ? "failed" : "complete"},
+                               {"rows", outcome.rows},
+                               {"bytes", outcome.bytes},
+                               {"seconds", outcome.seconds}};
+    for (const StagedFile& file : outcome.files)
+      one["files"].push_back(
+          {{"path", file.name}, {"rows", file.rows}, {"bytes", file.bytes}, {"xxh3_128", file.digest}});
+    if (outcome.error)
+      one["error"] = {{"class", outcome.error->exit_code()},
+                      {"kind", to_string(outcome.error->kind())},
+                      {"subject", masked(outcome.error->subject())},
+                      {"message", masked(outcome.error->message())},
+                      {"hint", masked(outcome.error->hint())}};
+    all["exports"].push_back(std::move(one));
+  }
+  std::ofstream file(path, std::ios::trunc);
+  file << all.dump(1) << "\n";
+  if (!file.flush()) throw Error(ErrorKind::retryable, "the summary cannot be written", path);
 }
 
 int exit_code(const ExportResult& result) {

@@ -29,7 +29,7 @@ struct ExportResult {
   std::string destination;
 };
 
-// Throws Error for what is wrong before the first export is begun. May start the program anew, so it is called before
+// Throws Error for what is wrong before the first export is begun, a summary that cannot be written among it. May start the program anew, so it is called before
 // anything else.
 ExportResult export_files(const ExportOptions& options, CancelToken& cancel);
 
@@ -37,8 +37,12 @@ ExportResult export_files(const ExportOptions& options, CancelToken& cancel);
 // nothing. `code` becomes the exit class: 0, or that of the first export that cannot be made.
 std::string plan_exports(const ExportOptions& options, CancelToken& cancel, int& code);
 
-// The closing lines: a ✓ or ✗ for each export with what became of it; "ok" and "FAILED" where `unicode` is not set.
-std::vector<std::string> closing_lines(const ExportResult& result, bool unicode);
+// Logs the closing lines: a ✓ or ✗ for each export with what became of it; "ok" and "FAILED" where `unicode` is not
+// set.
+void log_closing(const ExportResult& result, bool unicode);
+
+// The summary as JSON. Throws Error(retryable).
+void write_summary(const ExportResult& result, const std::string& path);
 
 // The exit class of the whole: 0, or that of the first export that failed.
 int exit_code(const ExportResult& result);

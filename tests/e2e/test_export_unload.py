@@ -121,5 +121,7 @@ def test_what_is_wrong_is_said_before_work_starts(world, warehouse):
                   {"table": "C", "s3_path": "c.csv", "file_type": "csv", "csv": {"quoting": "all"}}, stage=None, destination="file:///tmp/x")
     done.expect(1, "exports[0].road", "exports[1].partition_by", "exports[1].compression", "exports[2].csv.quoting", "exports.json:stage",
                 "exports.json:destination")
+    done = export(world, {"table": "A", "s3_path": "a.csv", "file_type": "csv", "csv": {"delimiter": ".", "null_text": "0"}})
+    done.expect(1, "csv.delimiter", "csv.null_text")
     export(world, {"table": "A", "s3_path": "a", "road": "stream"}).expect(1, "stage", "has no effect")
     assert len(warehouse.statements()) == before

@@ -118,9 +118,11 @@ Client::Client(const SnowflakeConnection& connection, const std::string& tag, Ca
   try {
     database_ = std::make_unique<adbc::Database>(library, "", options_of(connection));
     connection_ = std::make_unique<adbc::Connection>(*database_);
-    // Results that nobody has read yet are memory that nobody counts: by default ten downloads and 200 batches.
+    // Results that nobody has read yet are memory that nobody counts: by default ten downloads and 200 batches. The
+    // queue is one of each download, which ends when the last batch is in it: with a longer one a download never waits,
+    // and the whole result comes as fast as it can.
     connection_->set_statement_option("adbc.snowflake.rpc.prefetch_concurrency", "2");
-    connection_->set_statement_option("adbc.rpc.result_queue_size", "4");
+    connection_->set_statement_option("adbc.rpc.result_queue_size", "1");
   } catch (const Error& error) {
     throw snowflake_error(error, where_);
   }

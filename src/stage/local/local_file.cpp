@@ -26,8 +26,8 @@ constexpr std::size_t kBufferBytes = 256 * 1024;
 
 class DigestStream : public arrow::io::OutputStream {
  public:
-  explicit DigestStream(std::string path) : path_(std::move(path)) {
-    fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  DigestStream(std::string path, LocalAccess access) : path_(std::move(path)) {
+    fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, access == LocalAccess::owner ? 0600 : 0666);
     if (fd_ < 0) throw_file_error(errno, "create", path_);
     buffer_.reserve(kBufferBytes);
   }
@@ -106,11 +106,11 @@ class DigestStream : public arrow::io::OutputStream {
 
 class LocalFile : public OutputFile {
  public:
-  LocalFile(const std::string& folder, std::string name, const std::string& partial)
+  LocalFile(const std::string& folder, std::string name, const std::string& partial, LocalAccess access)
       : folder_(folder),
         name_(std::move(name)),
         partial_(folder_ + "/" + partial),
-        stream_(std::make_shared<DigestStream>(partial_)) {}
+        stream_(std::make_shared<DigestStream>(partial_, access)) {}
   ~LocalFile() override {
     if (!published_) ::unlink(partial_.c_str());
   }
@@ -180,23 +180,24 @@ void sync_folder(const std::string& folder) {
   if (code != 0 && why != EINVAL) throw_file_error(why, "sync", folder + "/");
 }
 
-void make_folders(const std::string& folder) {
-  if (::mkdir(folder.c_str(), 0700) != 0) {
+void make_folders(const std::string& folder, LocalAccess access) {
+  const mode_t mode = access == LocalAccess::owner ? 0700 : 0777;
+  if (::mkdir(folder.c_str(), mode) != 0) {
     if (errno == EEXIST) return;  // a file of this name fails at the first open, with ENOTDIR
     if (errno != ENOENT) throw_file_error(errno, "create", folder);
-    make_folders(std::filesystem::path(folder).parent_path().string());
-    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) throw_file_error(errno, "create", folder);
+    make_folders(std::filesystem::path(folder).parent_path().string(), access);
+    if (::mkdir(folder.c_str(), mode) != 0 && errno != EEXIST) throw_file_error(errno, "create", folder);
   }
   sync_folder(std::filesystem::path(folder).parent_path().string());
 }
 
 std::unique_ptr<OutputFile> create_local_file(const std::string& folder, const std::string& name) {
-  return create_local_file(folder, name, name + kPartialSuffix);
+  return create_local_file(folder, name, name + kPartialSuffix, LocalAccess::owner);
 }
 
 std::unique_ptr<OutputFile> create_local_file(const std::string& folder, const std::string& name,
-                                              const std::string& partial) {
-  return std::make_unique<LocalFile>(folder, name, partial);
+                                              const std::string& partial, LocalAccess access) {
+  return std::make_unique<LocalFile>(folder, name, partial, access);
 }
 
 }  // namespace pulk
