@@ -8,6 +8,7 @@ import io
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -181,3 +182,13 @@ def test_no_secret_is_shown(world, s3):
     assert done.code == 0, done.stderr
     for secret in (PASSWORD, s3.mover["secret_key"]):
         assert secret not in done.stderr + done.stdout
+
+
+def test_no_disk_is_needed(world, s3):
+    """Whoever wrote a byte into any file would be ended by SIGXFSZ."""
+    (world.folder / "exports.json").write_text(json.dumps({"exports": [{"table": "ORDERS", "s3_path": "o.parquet"},
+                                                                       {"table": "CUSTOMER", "s3_path": "c.csv", "file_type": "csv"}]}))
+    done = subprocess.run(["prlimit", "--fsize=0", world.binary, "export", "exports.json"], cwd=world.folder, capture_output=True, text=True,
+                          env=world.environment(world.variables), timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert s3.keys() == ["c.csv", "o.parquet"] and table(s3, "o.parquet").num_rows == 3

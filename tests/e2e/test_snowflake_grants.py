@@ -103,6 +103,8 @@ def test_what_a_role_needs(ready, pulk, level, taken):
         pulk.give([line for line in listed if line != taken])
         code, texts = SAID[taken]
         pulk.migrate().expect(code, *[text.format(db=pulk.target.database) for text in texts])
+        if taken.startswith("INSERT"):  # known before anything is read
+            assert not pulk.target.server.statements(f'COPY INTO "{pulk.target.database}"')
         pulk.give(listed)
     pulk.migrate().expect(0)
     check_finished(pulk)

@@ -34,10 +34,13 @@ std::string driver_library() {
 }
 
 void set_driver_environment(std::int64_t memory) {
-  constexpr const char *kLimit = "GOMEMLIMIT", *kNoDetection = "SNOWFLAKE_DISABLE_PLATFORM_DETECTION";
-  if (in_environment(kLimit) && in_environment(kNoDetection)) return;
+  constexpr const char *kLimit = "GOMEMLIMIT", *kNoDetection = "SNOWFLAKE_DISABLE_PLATFORM_DETECTION",
+                       *kNoMinicore = "SF_DISABLE_MINICORE";
+  if (in_environment(kLimit) && in_environment(kNoDetection) && in_environment(kNoMinicore)) return;
   ::setenv(kLimit, (std::to_string(memory >> 20) + "MiB").c_str(), 0);
   ::setenv(kNoDetection, "true", 0);
+  // A library that the driver would write into the temporary folder and load from there: it is only telemetry.
+  ::setenv(kNoMinicore, "true", 0);
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
   std::string line{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   std::vector<char*> arguments;

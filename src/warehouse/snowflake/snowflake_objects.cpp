@@ -124,7 +124,7 @@ void SnowflakeSession::create_target(const TablePlan& plan) {
        [&] { execute("CREATE TABLE IF NOT EXISTS " + snowflake::full_name(target) + columns_of(plan)); });
 }
 
-void SnowflakeSession::try_create_target(const std::string& run, const TablePlan& plan) {
+void SnowflakeSession::try_target(const std::string& run, const TablePlan& plan) {
   const QualifiedName& target = plan.target;
   const std::string name = snowflake::trial_name(run, target);
   if (!exists("SCHEMAS", target.schema, "DATABASE " + quote_double(target.database))) {
@@ -135,7 +135,16 @@ void SnowflakeSession::try_create_target(const std::string& run, const TablePlan
     execute("DROP SCHEMA IF EXISTS " + schema);
     return;
   }
-  if (exists("TABLES", target.table, "SCHEMA " + schema_of(target.database, target.schema))) return;
+  if (exists("TABLES", target.table, "SCHEMA " + schema_of(target.database, target.schema))) {
+    std::vector<std::string> columns;
+    for (const ColumnPlan& column : plan.columns) columns.push_back(quote_double(column.target_name));
+    const std::string names = join(columns, ", ");
+    transaction(run, [&] {
+      execute("INSERT INTO " + snowflake::full_name(target) + " (" + names + ") SELECT " + names + " FROM " +
+              staging(run, target) + " WHERE 1 = 0");
+    });
+    return;
+  }
   const std::string table = snowflake::full_name(target.database, target.schema, name);
   make("table " + snowflake::full_name(target), grants_on(target),
        [&] { execute("CREATE OR REPLACE TABLE " + table + columns_of(plan)); });

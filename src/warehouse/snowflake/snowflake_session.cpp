@@ -151,7 +151,7 @@ std::vector<Mark> SnowflakeSession::take(const RunIdentity& who, const TablePlan
     make_own_objects(who, plan, resumed);
     if (!any_loaded) {
       if (resumed) drop_trial(who.run, plan.target);
-      try_create_target(who.run, plan);
+      try_target(who.run, plan);
     }
     found = all.look(who.run, target);
   });

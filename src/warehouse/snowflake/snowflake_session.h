@@ -80,9 +80,10 @@ class SnowflakeSession : public WarehouseSession, private SqlChannel {
   void create_stage(const std::string& run, const QualifiedName& target);
   // Schema and table, where they are missing.
   void create_target(const TablePlan& plan);
-  // Makes a table like the target, in a schema like its own where that is missing too, and removes it: so it is known
-  // before anything is read whether it can be made, and nobody sees a table without rows meanwhile.
-  void try_create_target(const std::string& run, const TablePlan& plan);
+  // Before anything is read it is known whether rows can be put into the target: none are put into one that is there;
+  // else a table like it is made, in a schema like its own where that is missing too, and removed, and nobody sees a
+  // table without rows meanwhile.
+  void try_target(const std::string& run, const TablePlan& plan);
   // What a killed process left of that, for people; "" for nothing.
   std::string left_of_trial(const std::string& run, const QualifiedName& target);
   void drop_trial(const std::string& run, const QualifiedName& target);
