@@ -4,6 +4,8 @@ import json
 import os
 import pty
 import re
+import select
+import signal
 import subprocess
 
 import pytest
@@ -73,6 +75,50 @@ def test_removing(place):
     done = storage(place, "rm", "-r", "--yes", "a")
     assert done.code == 0 and place.here() == []
     assert storage(place, "rm", "-r", "--yes", "a").code == 0
+
+
+def started(pulk, *args, **more):
+    return subprocess.Popen([pulk.binary, "storage", *pulk.place, *args], cwd=pulk.folder, env=pulk.environment(pulk.variables),
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+
+
+def test_stopped_at_the_question(place):
+    ours, theirs = pty.openpty()
+    process = started(place, "rm", "-r", "a", stdin=theirs)
+    os.close(theirs)
+    select.select([process.stdout], [], [], 30)
+    process.send_signal(signal.SIGINT)
+    shown, said = process.communicate(timeout=30)
+    os.close(ours)
+    assert process.returncode == 2 and b"[y/N]" in shown and b"interrupted" in said and len(place.here()) == 3, said
+
+
+@pytest.mark.parametrize("operation, skip, args", [("DeleteObject", 1, ("rm", "-r", "--yes", "a")), ("ListObjectsV2", 0, ("ls",))])
+def test_stopped_on_the_way(world, s3, operation, skip, args):
+    world.place = ()
+    for key in ("a1", "a2", "a3"):
+        with s3.files().open_output_stream(f"{BUCKET}/{key}") as stream:
+            stream.write(b"x")
+    before = s3.requests(operation)
+    s3.fault(operation, "stall", skip=skip, seconds=8)
+    process = started(world, *args)
+    while s3.requests(operation) <= before + skip:
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    shown, said = process.communicate(timeout=30)
+    assert process.returncode == 2 and b"interrupted" in said, (shown, said)
+    assert s3.keys() == ["a1", "a2", "a3"][skip:]
+    assert skip == 0 or b"removed 1 of 3 files" in shown, shown
+
+
+def test_paths_that_lead_elsewhere(place):
+    victim = place.folder / "victim"
+    victim.write_text("x")
+    for path in ("../victim", "a/../../victim", "/victim", "a/./1.csv", "a//1.csv", "..", "file:///victim"):
+        for args in (("rm", path), ("rm", "-r", "--yes", path), ("ls", path), ("exists", path)):
+            done = storage(place, *args)
+            assert done.code == 1 and path in done.stderr and "victim" not in done.stdout, (args, done.text)
+    assert victim.exists() and len(place.here()) == 3
 
 
 def test_putting_a_test_file(place, s3):
