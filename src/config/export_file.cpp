@@ -235,7 +235,7 @@ std::string_view to_string(ExportRoad road) {
 
 ExportFile load_export_file(const std::string& path) {
   Problems problems;
-  const json document = read_document(path, problems);
+  const json document = read_document(path, "exports", problems);
   check_against_schema(document, structure(), path, problems);
 
   ExportFile file;
