@@ -23,6 +23,9 @@
 namespace pulk {
 namespace {
 
+// Behind the classes of errors, so that a script can tell "no" from "could not look".
+constexpr int kNotThere = 10;
+
 struct Flags {
   std::string place, env_file, path;
   bool recursive = false, yes = false, json = false;
@@ -53,7 +56,7 @@ int list(const Flags& flags, Destination& place, const CancelToken&) {
 int exists(const Flags& flags, Destination& place, const CancelToken&) {
   const auto found = place.find(flags.path);
   fmt::print("{}: {}\n", place.url_of(flags.path), found ? format_bytes(found->bytes) : "not there");
-  return found ? 0 : 1;
+  return found ? 0 : kNotThere;
 }
 
 // A line of standard input, which is a terminal.
@@ -141,7 +144,7 @@ Command add_storage(CLI::App& app) {
   CLI::App* ls = add("ls", "Files whose path begins with PREFIX", list);
   ls->add_option("prefix", flags->path, "Beginning of the paths; default: all")->type_name("PREFIX");
   ls->add_flag("--json", flags->json, "A line of JSON for each");
-  add("exists", "Is there such a file? Exit class 0 or 1", exists)
+  add("exists", "Is there such a file? Exit class 0: yes, 10: no", exists)
       ->add_option("path", flags->path, "Path below the destination")->required()->type_name("PATH");
   CLI::App* rm = add("rm", "Remove a file, or with --recursive all whose path begins with PATH", remove);
   rm->add_option("path", flags->path, "Path below the destination")->required()->type_name("PATH");

@@ -44,7 +44,7 @@ def test_listing_and_finding(place):
     assert done.code == 0 and place.shown + "a/1.csv" in done.stdout
     for path in ("a/2.csv", "a", "a/", "a/1.cs"):
         done = storage(place, "exists", path)
-        assert done.code == 1 and "not there" in done.stdout, (path, done.text)
+        assert done.code == 10 and "not there" in done.stdout, (path, done.text)
 
 
 def on_terminal(pulk, *args, answer):
@@ -127,6 +127,7 @@ def test_putting_a_test_file(place, s3):
     assert done.code == 0 and "written" in done.stdout and place.here() == before, done.text
     if place.place:
         return
+    assert storage(place, "exists", "a", env={**place.variables, "S3_BUCKET_NAME": "not-there-4711"}).code == 1
     done = storage(place, "ls", env={**place.variables, "S3_BUCKET_NAME": "not-there-4711"})
     assert done.code == 1 and "NoSuchBucket" in done.stderr, done.text
     place.variables = {**place.variables, **s3.environment(s3.reader)}
