@@ -36,7 +36,7 @@ Command add_export(CLI::App& app) {
   app.add_option("file", options.file, "What is exported (YAML)")->capture_default_str()->type_name("FILE");
   app.add_option("--env-file", options.env_file, "Variables; default: .env here or in a folder above")
       ->type_name("FILE");
-  app.add_option("-c,--connections", options.connections, "Connections, when FILE has `source:` (TOML)")
+  app.add_option("-c,--config", options.connections, "Connections file (TOML), when FILE has `source:`")
       ->capture_default_str()
       ->type_name("FILE");
   app.add_option("--only", options.only, "Only the exports of these tables")->type_name("TABLE")->delimiter(',');
@@ -51,6 +51,8 @@ Command add_export(CLI::App& app) {
       "--sample", flags->sample, "Write a sample to this folder instead: test_orders.parquet, test_orders.csv,\n"
       "test_customers.parquet. Needs no database");
   app.add_flag("--s3", flags->samples.to_bucket, "The sample goes to the bucket S3_BUCKET_NAME, below test/")->needs(sample);
+  for (const char* other : {"--config", "--only", "--parallel", "--memory", "--tries", "--summary", "--plan"})
+    sample->excludes(app.get_option(other));
   app.add_option("--seed", flags->samples.seed, "The sample is the same for the same number")->needs(sample);
   app.footer(
       "Each export is one table or query and goes to one key, or into a folder. An export that fails leaves nothing "

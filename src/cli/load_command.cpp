@@ -42,6 +42,7 @@ Command add_load(CLI::App& app) {
   app.add_flag("--no-header", load.no_header, "CSV: the first line is a row; fields are in the order of the table");
   app.add_option("--null-text", load.null_text, "CSV: what stands for NULL, without quotes; default: nothing")
       ->type_name("TEXT");
+  app.add_flag("--allow-empty", load.allow_empty, "CSV and JSON: a file without any byte has no rows; else it is refused");
   app.add_option("--give-up", load.give_up, "Take an interrupted load of other files out of the way first")
       ->type_name("RUN");
   app.add_option("--workspace", load.workspace, "Files on their way to Snowflake wait in its folder spool")

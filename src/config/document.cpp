@@ -31,8 +31,8 @@ std::string where_of(std::string_view file, std::string_view path) {
   return where;
 }
 
-nlohmann::json read_document(const std::string& path, Problems& problems) {
-  const std::string text = read_text_file(path, "`pulk schema workflow` prints what belongs into it");
+nlohmann::json read_document(const std::string& path, const std::string& format, Problems& problems) {
+  const std::string text = read_text_file(path, "`pulk schema " + format + "` prints what belongs into it");
   if (trim(text).empty()) throw Error(ErrorKind::usage, "the file is empty", path);
   const std::string lower = to_lower(path);
   if (lower.ends_with(".yaml") || lower.ends_with(".yml")) return parse_yaml(text, path, problems);

@@ -1,5 +1,5 @@
 // Reads a JSON or YAML file into one JSON value, with exact positions for syntax errors and without losing duplicate
-// keys. Called by load_workflow only.
+// keys. Called by load_workflow and load_export_file only.
 #pragma once
 
 #include <string>
@@ -19,7 +19,8 @@ std::string where_of(std::string_view file, std::string_view path);
 
 // Chosen by the ending: .yaml and .yml are YAML, all else is JSON. Throws Error(usage) when the file cannot be read or
 // is not well-formed ("orders.json:3:14"); duplicate keys go to `problems`, the last value is kept.
-nlohmann::json read_document(const std::string& path, Problems& problems);
+// `format` is what `pulk schema` calls the file's kind.
+nlohmann::json read_document(const std::string& path, const std::string& format, Problems& problems);
 
 // The parts for text that is already in memory.
 nlohmann::json parse_json(const std::string& text, const std::string& file, Problems& problems);

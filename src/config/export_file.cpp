@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "config/document.h"
+#include "config/export_path.h"
 #include "config/schema_check.h"
 
 namespace pulk {
@@ -15,7 +16,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kLongestKey = 1024;  // bytes; S3's limit
 constexpr std::int64_t kSmallestFile = 1 << 20;
 
 const json& structure() {
@@ -131,23 +131,7 @@ class EntryReader {
   void check_path(const ExportEntry& entry) {
     const std::string& path = entry.path;
     if (path.empty()) return;  // the structure says so already
-    if (path.starts_with("s3://") || path.starts_with("file://"))
-      problem("s3_path", "is a whole address", "write only the key; `destination` or S3_BUCKET_NAME says where");
-    else if (path.starts_with('/'))
-      problem("s3_path", "begins with a slash",
-              "write " + show_value(path.substr(path.find_first_not_of('/') == std::string::npos
-                                                    ? path.size()
-                                                    : path.find_first_not_of('/'))));
-    else if (path.size() > kLongestKey)
-      problem("s3_path", "has " + std::to_string(path.size()) + " bytes; a key has at most 1024");
-    else if (std::any_of(path.begin(), path.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
-      problem("s3_path", "has a control character");
-    else
-      for (const std::string& part : split(path.ends_with('/') ? path.substr(0, path.size() - 1) : path, '/'))
-        if (part.empty() || part == "." || part == "..") {
-          problem("s3_path", "has an empty part, \".\" or \"..\"");
-          break;
-        }
+    if (const auto wrong = problem_of_path(path)) problem("s3_path", wrong->what, wrong->hint);
     if (path.ends_with('/')) return;
     if (fields_.flag("manifest", false))
       problem("manifest", "has no effect: s3_path names one file", "write a folder, with a slash at its end");
@@ -259,7 +243,7 @@ std::string_view to_string(ExportRoad road) {
 
 ExportFile load_export_file(const std::string& path) {
   Problems problems;
-  const json document = read_document(path, problems);
+  const json document = read_document(path, "exports", problems);
   check_against_schema(document, structure(), path, problems);
 
   ExportFile file;

@@ -30,7 +30,8 @@ const std::map<std::string, SnowflakeLogin>& authenticators() {
 // Reads single values out of the merged keys; everything that is wrong goes to `problems`.
 class Reader {
  public:
-  Reader(Keys keys, Problems& problems) : keys_(std::move(keys)), problems_(problems) {}
+  Reader(Keys keys, bool variables_only, Problems& problems)
+      : keys_(std::move(keys)), variables_only_(variables_only), problems_(problems) {}
 
   bool has(const std::string& key) const { return keys_.contains(key); }
   std::string where(const std::string& key) const { return keys_.at(key).where; }
@@ -39,6 +40,14 @@ class Reader {
   void problem(const std::string& key, std::string what, std::string hint = "") const {
     problems_.add(where(key), std::move(what), std::move(hint));
   }
+  // The hint that says how to give `key` this value; "env:NAME" stands for a secret.
+  std::string write(const std::string& key, const std::string& value) const {
+    if (!variables_only_) return "write " + key + " = \"" + value + "\"";
+    return "set " + variable(key) + (value.starts_with("env:") ? "" : " to " + value);
+  }
+  // What `key` is called where a person writes it.
+  std::string name(const std::string& key) const { return variables_only_ ? variable(key) : key; }
+  std::string verb() const { return variables_only_ ? "set " : "write "; }
   int number(const std::string& key, int absent, int least, int most) const {
     if (!has(key)) return absent;
     const std::string& digits = keys_.at(key).text.reveal();
@@ -50,7 +59,10 @@ class Reader {
   }
 
  private:
+  static std::string variable(const std::string& key) { return "SNOWFLAKE_" + to_upper(key); }
+
   Keys keys_;
+  const bool variables_only_;
   Problems& problems_;
 };
 
@@ -70,7 +82,7 @@ Keys from_environment() {
 void check_account(const Reader& keys, const std::string& fallback, Problems& problems) {
   const std::string account = keys.text("account");
   if (account.empty()) {
-    problems.add(fallback, "the account is missing", "write account = \"ORGANIZATION-ACCOUNT\"");
+    problems.add(fallback, "the account is missing", keys.write("account", "ORGANIZATION-ACCOUNT"));
     return;
   }
   const std::string lower = to_lower(account);
@@ -79,7 +91,7 @@ void check_account(const Reader& keys, const std::string& fallback, Problems& pr
     const auto begin = lower.find("://") == std::string::npos ? 0 : lower.find("://") + 3;
     keys.problem("account", "is an address, not the name of an account",
                  tail == std::string::npos ? "write ORGANIZATION-ACCOUNT"
-                                           : "write account = \"" + account.substr(begin, tail - begin) + "\"");
+                                           : keys.write("account", account.substr(begin, tail - begin)));
   } else if (lower.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-.") != std::string::npos) {
     keys.problem("account", "has a character that no account has", "write ORGANIZATION-ACCOUNT");
   }
@@ -91,7 +103,7 @@ SnowflakeLogin choose_login(const Reader& keys) {
     if (key) return SnowflakeLogin::key_pair;
     if (!keys.has("password") && (keys.has("token") || keys.has("token_file_path")))
       keys.problem(keys.has("token") ? "token" : "token_file_path", "what kind of token it is must be said",
-                   "add authenticator = \"oauth\" or \"PROGRAMMATIC_ACCESS_TOKEN\"");
+                   keys.write("authenticator", "oauth") + ", or PROGRAMMATIC_ACCESS_TOKEN");
     return SnowflakeLogin::password;
   }
   const std::string written = keys.text("authenticator");
@@ -110,7 +122,7 @@ void read_key(const Reader& keys, SnowflakeConnection& connection, const std::st
   if (!keys.has(name)) {
     problems.add(
         fallback, "the private key is missing",
-        "write private_key_file = \"…/rsa_key.p8\", whose public key is set with ALTER USER … SET RSA_PUBLIC_KEY");
+        keys.write("private_key_file", "…/rsa_key.p8") + ", whose public key is set with ALTER USER … SET RSA_PUBLIC_KEY");
     return;
   }
   if (keys.has("private_key_file")) {
@@ -136,7 +148,7 @@ void read_key(const Reader& keys, SnowflakeConnection& connection, const std::st
                  contains(pem, "BEGIN RSA PRIVATE KEY") ? "openssl pkcs8 -topk8 -in rsa_key.pem -out rsa_key.p8" : "");
   } else if (encrypted && connection.private_key_passphrase.empty()) {
     keys.problem(name, "the private key is encrypted and there is no passphrase",
-                 "write private_key_passphrase = \"env:NAME\", or set PRIVATE_KEY_PASSPHRASE");
+                 keys.write("private_key_passphrase", "env:NAME") + ", or set PRIVATE_KEY_PASSPHRASE");
   }
 }
 
@@ -192,7 +204,8 @@ void read_token(const Reader& keys, SnowflakeConnection& connection, const std::
   } else if (connection.login == SnowflakeLogin::access_token && keys.has("password")) {
     connection.token = keys.secret("password");
   } else if (connection.login != SnowflakeLogin::workload_identity || connection.workload_provider == "OIDC") {
-    problems.add(fallback, "the token is missing", "write token = \"env:NAME\", or token_file_path = \"…\"");
+    problems.add(fallback, "the token is missing",
+                 keys.write("token", "env:NAME") + ", or " + keys.name("token_file_path"));
   }
 }
 
@@ -201,16 +214,17 @@ void read_login(const Reader& keys, SnowflakeConnection& connection, const std::
   const bool token_names_user =
       connection.login == SnowflakeLogin::oauth || connection.login == SnowflakeLogin::workload_identity;
   if (connection.username.empty() && !token_names_user)
-    problems.add(fallback, "the user is missing", "write user = \"…\"");
+    problems.add(fallback, "the user is missing", keys.write("user", "NAME"));
   switch (connection.login) {
     case SnowflakeLogin::password:
       connection.password = keys.secret("password");
       if (connection.password.empty() && !keys.has("authenticator") && !keys.has("token") &&
           !keys.has("token_file_path"))
         problems.add(fallback, "there is nothing to log in with",
-                     "write password, or private_key_file, or authenticator with a token");
+                     keys.verb() + keys.name("password") + ", or " + keys.name("private_key_file") + ", or " +
+                         keys.name("authenticator") + " with a token");
       else if (connection.password.empty() && keys.has("authenticator"))
-        problems.add(fallback, "the password is missing", "write password = \"env:NAME\"");
+        problems.add(fallback, "the password is missing", keys.write("password", "env:NAME"));
       break;
     case SnowflakeLogin::key_pair:
       read_key(keys, connection, fallback, problems);
@@ -301,7 +315,7 @@ SnowflakeConnection resolve_snowflake(const SnowflakeTarget& target) {
   // One bad file makes all that it should have said look missing.
   problems.throw_if_any();
 
-  const Reader reader(std::move(keys), problems);
+  const Reader reader(std::move(keys), !by_name && target.where == kTheEnvironment, problems);
   check_account(reader, fallback, problems);
   connection.account = reader.text("account");
   connection.username = reader.text("user");
@@ -309,6 +323,8 @@ SnowflakeConnection resolve_snowflake(const SnowflakeTarget& target) {
   connection.warehouse = reader.text("warehouse");
   connection.database = reader.text("database");
   connection.schema = reader.text("schema");
+  if (reader.has("database")) connection.database_where = reader.where("database");
+  if (reader.has("schema")) connection.schema_where = reader.where("schema");
   connection.host = reader.text("host");
   connection.protocol = to_lower(reader.text("protocol"));
   connection.port = reader.number("port", 0, 1, 65535);

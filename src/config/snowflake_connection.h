@@ -11,6 +11,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/secret.h"
@@ -19,6 +20,9 @@
 
 namespace pulk {
 
+// SnowflakeTarget::where when no file says anything.
+inline constexpr std::string_view kTheEnvironment = "the environment";
+
 // What pulk's own file says; the rest is looked up by resolve_snowflake when the target is used, because a file may
 // also serve machines that have no such connection.
 struct SnowflakeTarget {
@@ -26,7 +30,7 @@ struct SnowflakeTarget {
     Secret text;
     std::string where;  // "file:path.in.it" or the variable's name
   };
-  std::string where;     // of the table in pulk's file
+  std::string where;     // of the table in pulk's file, or kTheEnvironment
   bool by_name = false;  // the table snowflake_connection_name
   std::string connection_name;
   std::map<std::string, Value> keys;  // by Snowflake's name: account, user, password ...
@@ -43,6 +47,7 @@ enum class SnowflakeLogin { password, key_pair, oauth, access_token, workload_id
 struct SnowflakeConnection {
   std::string origin;  // for people: "connection dev of /home/x/.snowflake/connections.toml"
   std::string account, username, role, warehouse, database, schema;
+  std::string database_where, schema_where;  // who said them: "file:path.in.it" or the variable's name
   std::string host, protocol;  // "" for the account's own address over https
   int port = 0;
   SnowflakeLogin login = SnowflakeLogin::password;

@@ -79,7 +79,7 @@ TableConfig table_config(const MergedTable& table) {
 
 Workflow load_workflow(const std::string& path) {
   Problems problems;
-  const json document = read_document(path, problems);
+  const json document = read_document(path, "workflow", problems);
   check_against_schema(document, structure(), path, problems);
 
   // The rest is checked even when the structure is wrong somewhere: a person wants to see everything at once.

@@ -91,16 +91,43 @@ class Converter {
 
   json map(const YAML::Node& node, const std::string& path, int depth) {
     json object = json::object();
+    YAML::Node merged;
+    bool has_merge = false;
     for (const auto& entry : node) {
       if (!entry.first.IsScalar()) {
         throw Error(ErrorKind::usage, "a key must be a plain word", position(file_, entry.first.Mark()));
       }
       const std::string& key = entry.first.Scalar();
+      if (key == "<<" && entry.first.Tag() != "!") {
+        if (has_merge) problems_.add(where_of(file_, path_of(path, key)), "the key is there twice", "write <<: [*one, *other]");
+        merged.reset(entry.second);
+        has_merge = true;
+        continue;
+      }
       const std::string inner = path_of(path, key);
       if (object.contains(key)) problems_.add(where_of(file_, inner), "the key is there twice", "remove one of the two");
       object[key] = convert(entry.second, inner, depth + 1);
     }
+    if (has_merge) merge(merged, path, depth + 1, object);
     return object;
+  }
+
+  // The merge key of YAML 1.1 (yaml.org/type/merge.html): what is there already wins, and the earlier map of a list.
+  void merge(const YAML::Node& from, const std::string& path, int depth, json& object) {
+    if (from.IsSequence()) {
+      for (const YAML::Node& one : from) {
+        if (one.IsSequence()) throw_no_map(one);
+        merge(one, path, depth, object);
+      }
+      return;
+    }
+    if (!from.IsMap()) throw_no_map(from);
+    const json map = convert(from, path, depth);
+    for (const auto& [key, value] : map.items()) object.emplace(key, value);
+  }
+
+  [[noreturn]] void throw_no_map(const YAML::Node& node) const {
+    throw Error(ErrorKind::usage, "<< takes a map, or a list of maps", position(file_, node.Mark()), "write <<: *NAME");
   }
 
   const std::string& file_;

@@ -63,6 +63,8 @@ class Reals : public CellText {
       out += "NaN";
     } else if (std::isinf(value)) {
       out += value < 0 ? "-Infinity" : "Infinity";
+    } else if (value == 0 && std::signbit(value)) {
+      out += "-0.0";  // readers of JSON take -0 for the integer, which has no sign
     } else {
       char text[40];
       const double magnitude = std::abs(static_cast<double>(value));

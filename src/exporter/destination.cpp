@@ -7,15 +7,17 @@
 namespace pulk {
 
 std::unique_ptr<Destination> make_destination(const std::string& url, const std::string& where,
-                                              const CancelToken* cancel, Problems& problems) {
+                                              const CancelToken* cancel, Problems& problems,
+                                              WhenCancelled when) {
   constexpr std::string_view kS3 = "s3://", kFile = "file://";
   if (url.starts_with(kS3)) {
     const std::string rest = url.substr(kS3.size());
     const std::size_t slash = rest.find('/');
     return make_s3_destination(rest.substr(0, slash), slash == std::string::npos ? "" : rest.substr(slash + 1), where,
-                               cancel, problems);
+                               cancel, problems, when);
   }
-  if (url.starts_with("file:///")) return make_local_destination(url.substr(kFile.size()));
+  if (url.starts_with("file:///")) 
+    return make_local_destination(url.substr(kFile.size()), when == WhenCancelled::end_all ? cancel : nullptr);
   problems.add(where, "\"" + url + "\" is no place for files",
                "write s3://BUCKET, s3://BUCKET/PREFIX or file:///FOLDER");
   return nullptr;

@@ -18,8 +18,7 @@ class Destination {
  public:
   virtual ~Destination() = default;
   // The file has its name when it is published, and readers see the old one until then; publish(), list() and remove()
-  // go on when the run is cancelled. One that is not published leaves nothing;
-  // of a process that was killed stays what no reader takes for a file: an open upload, or .pulk-*.partial.
+  // go on when the run is cancelled, unless all is to end then. One that is not published leaves nothing; of a process that was killed stays what no reader takes for a file: an open upload, or .pulk-*.partial.
   virtual std::unique_ptr<OutputFile> create(const std::string& path, const std::string& content_type) = 0;
 
   struct Found {
@@ -42,10 +41,14 @@ class Destination {
   virtual std::int64_t open_file_memory() const = 0;
 };
 
+// Whether list() and remove() go on when the run is cancelled: an export cleans up, a person who looks wants to stop.
+enum class WhenCancelled { clean_up, end_all };
+
 // `url`: s3://bucket[/prefix] or file:///folder. Adds what is wrong with it to `problems`, and then gives nullptr.
 // Nothing is asked yet. `cancel` may be null and must outlive it.
 std::unique_ptr<Destination> make_destination(const std::string& url, const std::string& where,
-                                              const CancelToken* cancel, Problems& problems);
+                                              const CancelToken* cancel, Problems& problems,
+                                              WhenCancelled when = WhenCancelled::clean_up);
 
 // One small file with this content, sealed: publish() gives it its name.
 std::unique_ptr<OutputFile> sealed_text(Destination& destination, const std::string& path, const std::string& content,

@@ -13,8 +13,8 @@ inline constexpr double kLeftAfterSeconds = 24 * 3600;
 
 std::unique_ptr<Destination> make_s3_destination(const std::string& bucket, std::string prefix,
                                                  const std::string& where, const CancelToken* cancel,
-                                                 Problems& problems);
-// `folder` is an absolute path.
-std::unique_ptr<Destination> make_local_destination(std::string folder);
+                                                 Problems& problems, WhenCancelled when);
+// `folder` is an absolute path. `ends` stops listing too; it may be null and must outlive it.
+std::unique_ptr<Destination> make_local_destination(std::string folder, const CancelToken* ends);
 
 }  // namespace pulk

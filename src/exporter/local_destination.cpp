@@ -22,7 +22,8 @@ constexpr const char* kPartialPrefix = ".pulk-";
 
 class LocalDestination : public Destination {
  public:
-  explicit LocalDestination(std::string folder) : folder_(fs::path(folder).lexically_normal().string()) {
+  LocalDestination(std::string folder, const CancelToken* ends)
+      : folder_(fs::path(folder).lexically_normal().string()), ends_(ends) {
     while (folder_.size() > 1 && folder_.ends_with('/')) folder_.pop_back();
   }
 
@@ -90,6 +91,7 @@ class LocalDestination : public Destination {
     const fs::path top = fs::path(folder_) / folder;
     std::error_code why;
     for (fs::recursive_directory_iterator entry(top, why), end; !why && entry != end; entry.increment(why)) {
+      if (ends_ != nullptr) ends_->check();
       std::error_code gone;
       if (entry->is_regular_file(gone)) work(entry->path());
       if (!below_too) entry.disable_recursion_pending();
@@ -112,14 +114,15 @@ class LocalDestination : public Destination {
   }
 
   std::string folder_;
+  const CancelToken* const ends_;
   const std::string token_ = new_run_id();
   std::atomic<int> number_{0};
 };
 
 }  // namespace
 
-std::unique_ptr<Destination> make_local_destination(std::string folder) {
-  return std::make_unique<LocalDestination>(std::move(folder));
+std::unique_ptr<Destination> make_local_destination(std::string folder, const CancelToken* ends) {
+  return std::make_unique<LocalDestination>(std::move(folder), ends);
 }
 
 }  // namespace pulk

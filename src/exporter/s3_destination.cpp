@@ -68,11 +68,12 @@ class S3Destination : public Destination {
 
 std::unique_ptr<Destination> make_s3_destination(const std::string& bucket, std::string prefix,
                                                  const std::string& where, const CancelToken* cancel,
-                                                 Problems& problems) {
+                                                 Problems& problems, WhenCancelled when) {
   while (prefix.ends_with('/')) prefix.pop_back();
   if (!prefix.empty()) prefix += '/';
   S3Settings settings = s3_settings({});
   settings.cancel = cancel;
+  settings.cleans_up_through_cancel = when == WhenCancelled::clean_up;
   Problems found;
   check_s3(settings, bucket, prefix, found);
   for (const Problem& problem : found.list()) problems.add(where, problem.where + " " + problem.what, problem.hint);

@@ -14,6 +14,7 @@ namespace {
 using snowflake::Client;
 
 constexpr int kSeveralStatements = 8;
+constexpr int kMissing = 2003, kMissingObject = 2043;
 
 // Codes of the driver's own are higher.
 bool is_of_the_service(int code) { return code > 0 && code < 260000; }
@@ -45,16 +46,29 @@ std::string_view without_comments(std::string_view sql) {
   }
 }
 
+// `what`: database or schema. `said_at` says where a person named it; `in` is what it was looked for in.
+void use(Client& client, const std::string& what, const std::string& written, const std::string& said_at,
+         const std::string& in) {
+  if (written.empty()) return;
+  try {
+    client.execute("USE " + to_upper(what) + " " + quote_double(fold(parse_written_name(written), NameRule::upper)));
+  } catch (const Error& error) {
+    const int code = snowflake::error_code(error.message());
+    if (code != kMissing && code != kMissingObject) throw;
+    throw Error(error.kind(),
+                "there is no " + what + " " + written + in + ", or the role of this connection may not use it", said_at,
+                "check the name: SHOW " + to_upper(what) + "S lists those that the role sees");
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<Client> open_session(const SnowflakeConnection& connection, const std::string& tag,
                                      CancelToken* cancel) {
   auto client = std::make_unique<Client>(connection, tag, cancel);
-  const auto name = [](const std::string& written) {
-    return quote_double(fold(parse_written_name(written), NameRule::upper));
-  };
-  if (!connection.database.empty()) client->execute("USE DATABASE " + name(connection.database));
-  if (!connection.schema.empty()) client->execute("USE SCHEMA " + name(connection.schema));
+  use(*client, "database", connection.database, connection.database_where, "");
+  use(*client, "schema", connection.schema, connection.schema_where,
+      connection.database.empty() ? "" : " in " + connection.database);
   return client;
 }
 

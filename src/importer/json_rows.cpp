@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "importer/bad_rows.h"
 #include "importer/text_file.h"
 #include "importer/text_rows.h"
 
@@ -59,11 +60,16 @@ class Members {
     if (fresh) names_.push_back(name);
     if (values.size() < names_.size()) values.resize(names_.size());
     current_ = &values[found->second];
+    column_ = name;
     if (current_->there) return stop("names " + json(name).dump() + " twice");
     current_->there = true;
     return true;
   }
-  bool parse_error(std::size_t position, const std::string&, const json::exception&) {
+  bool parse_error(std::size_t position, const std::string& token, const json::exception& error) {
+    // The parser keeps no number that a double does not hold.
+    constexpr int kOutOfRange = 406;
+    if (error.id == kOutOfRange && depth_ > 0)
+      return stop("column " + column_ + ": " + shown_value(token) + " is out of the range of a double");
     return stop("is no JSON (at byte " + std::to_string(position) + ")");
   }
 
@@ -113,6 +119,7 @@ class Members {
   int depth_ = 0;
   bool first_ = true;
   Value* current_ = nullptr;
+  std::string column_;  // of `current_`
 };
 
 class JsonRows : public TextRows {

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "config/connections.h"
+#include "orchestrator/export.h"
 #include "orchestrator/known_secrets.h"
 #include "orchestrator/place.h"
 #include "orchestrator/prepare.h"
@@ -83,6 +84,11 @@ std::unique_ptr<ExportEnds> open_export_ends(const ExportFile& file, const Expor
     });
   else
     read_env_file(options.env_file);
+  if (file.source.empty() && options.connections != ExportOptions{}.connections)
+    attempt([&] {
+      throw Error(ErrorKind::usage, "has no effect: " + file.path + " has no `source:`", "--config " + options.connections,
+                  "write source: NAME, a connection of that file, or leave --config out");
+    });
   attempt([&] { ends->destination = open_place(file.destination, "destination:", cancel); });
   if (!snowflake) attempt([&] { connections = load_connections(options.connections, resolve_reference); });
   if (connections && !connections->sources.contains(file.source) &&

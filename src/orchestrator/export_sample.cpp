@@ -60,7 +60,7 @@ void export_sample(const SampleOptions& options, const std::function<void(const 
 
   say("Connecting to S3...");
   read_env_file(options.env_file);
-  const auto bucket = open_place("", "S3_BUCKET_NAME", cancel);
+  const auto bucket = open_place("", "", cancel);
   bucket->check("test/orders.parquet");
   const auto upload = [&](const std::string& what, const std::string& path, FileType type, const auto& rows) {
     say("Uploading " + what + "...");

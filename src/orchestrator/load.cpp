@@ -7,8 +7,11 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "catalog/dotted_name.h"
+#include "catalog/identifier.h"
+#include "exporter/snowflake_session.h"
 #include "importer/bad_rows.h"
 #include "importer/table_load.h"
+#include "importer/text_file.h"
 #include "warehouse/snowflake/snowflake_warehouse.h"
 
 namespace pulk {
@@ -65,6 +68,19 @@ char delimiter_of(const LoadOptions& options, Problems& problems) {
   return ',';
 }
 
+// A file that somebody else failed to write would empty the table by --replace.
+void check_emptiness(const LoadOptions& options, Problems& problems) {
+  for (const std::string& path : options.files) {
+    try {
+      if (fs::is_regular_file(path) && TextInput(path).size() == 0)
+        problems.add(path, "is empty: it has not one byte",
+                     "look at what should have written it; --allow-empty takes it for a file of no rows");
+    } catch (const Error&) {
+      // What cannot be read is told with the others when they are read.
+    }
+  }
+}
+
 TableLoad plan_load(const LoadOptions& options, LoadFiles& files) {
   TableLoad load;
   // What decides which rows the table has in the end; where the files lie does not.
@@ -88,6 +104,17 @@ TableLoad plan_load(const LoadOptions& options, LoadFiles& files) {
   return load;
 }
 
+// A table may be missing because its database or schema is: throws then. `written`: database, schema and table as the
+// person wrote them, "" where the connection says them.
+void check_place(SnowflakeConnection connection, const std::vector<WrittenName>& written, const QualifiedName& target,
+                 const std::string& table, CancelToken& cancel) {
+  connection.database = quote_double(target.database);
+  connection.schema = quote_double(target.schema);
+  if (!written[0].empty()) connection.database_where = "--into " + table;
+  if (!written[1].empty()) connection.schema_where = "--into " + table;
+  open_session(connection, R"({"application":"pulk","command":"load"})", &cancel);
+}
+
 }  // namespace
 
 InputFiles check_load_options(const LoadOptions& options) {
@@ -105,6 +132,7 @@ InputFiles check_load_options(const LoadOptions& options) {
   if (format && *format != InputFormat::parquet && options.create)
     problems.add("--create", "CSV and JSON files do not say what types their columns have",
                  "CREATE TABLE first: pulk query \"CREATE TABLE ...\"");
+  if (format && *format != InputFormat::parquet && !options.allow_empty) check_emptiness(options, problems);
   input.csv.delimiter = delimiter_of(options, problems);
   input.csv.header = !options.no_header;
   input.csv.null_text = options.null_text;
@@ -134,11 +162,13 @@ LoadSummary run_load(const SnowflakeConnection& connection, const LoadOptions& o
 
   std::optional<DeployedTable> deployed;
   deployed = warehouse->open(std::chrono::seconds(30), 0, false, &cancel)->describe(target);
-  if (!deployed && !options.create)
+  if (!deployed && !options.create) {
+    check_place(connection, names, target, options.table, cancel);
     throw Error(ErrorKind::usage, "there is no such table, or the role of this connection does not see it",
                 target.display(),
                 input.format == InputFormat::parquet ? "add --create to have it made, or CREATE TABLE first"
                                                      : "CREATE TABLE first: pulk query \"CREATE TABLE ...\"");
+  }
   log_info("reading " + plural(static_cast<std::int64_t>(input.paths.size()), "file"));
   LoadFiles files = look_at_files(
       input, target, deployed,

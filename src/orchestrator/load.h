@@ -18,6 +18,7 @@ struct LoadOptions {
   std::string format;  // parquet, csv, json; "" by the names of the files
   std::string delimiter, null_text;
   bool no_header = false;
+  bool allow_empty = false;  // files without any byte are files of no rows
   bool replace = false, create = false;
   std::string workspace = ".pulk";  // staged files wait below it for their upload
   std::string give_up;

@@ -17,14 +17,16 @@ void read_env_file(const std::string& env_file) {
   known.hide_in_log();
 }
 
-std::unique_ptr<Destination> open_place(const std::string& url, const std::string& flag, CancelToken& cancel) {
+std::unique_ptr<Destination> open_place(const std::string& url, const std::string& flag, CancelToken& cancel,
+                                        WhenCancelled when) {
   const std::string bucket = environment("S3_BUCKET_NAME");
   if (url.empty() && bucket.empty())
     throw Error(ErrorKind::usage, "is not set, and nothing else says where", "S3_BUCKET_NAME",
-                "set it in the environment or in .env, or write " + flag + " s3://BUCKET");
+                "set S3_BUCKET_NAME in the environment or in .env" +
+                    (flag.empty() ? "" : ", or write " + flag + " s3://BUCKET"));
   Problems problems;
-  auto place =
-      make_destination(url.empty() ? "s3://" + bucket : url, url.empty() ? "S3_BUCKET_NAME" : flag, &cancel, problems);
+  auto place = make_destination(url.empty() ? "s3://" + bucket : url, url.empty() ? "S3_BUCKET_NAME" : flag, &cancel,
+                                problems, when);
   problems.throw_if_any();
   return place;
 }

@@ -13,7 +13,9 @@ namespace pulk {
 // Before there are threads.
 void read_env_file(const std::string& env_file);
 
-// `url` may be "" when `flag`, which names it in messages, was not given. Throws Error(usage).
-std::unique_ptr<Destination> open_place(const std::string& url, const std::string& flag, CancelToken& cancel);
+// `url` may be "" when `flag`, which names it in messages, was not given; `flag` is "" where there is none.
+// Throws Error(usage).
+std::unique_ptr<Destination> open_place(const std::string& url, const std::string& flag, CancelToken& cancel,
+                                        WhenCancelled when = WhenCancelled::clean_up);
 
 }  // namespace pulk

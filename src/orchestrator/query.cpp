@@ -63,6 +63,29 @@ std::string sentences_of(const arrow::RecordBatch& batch) {
   return said;
 }
 
+// DuckDB is asked for the columns by DESCRIBE in front of the statement, which its errors then repeat.
+Error without_describe(const Error& error) {
+  constexpr std::string_view kLine = "LINE 1: ", kAdded = "DESCRIBE ";
+  std::string message = error.message();
+  const std::size_t line = message.find(std::string(kLine) + std::string(kAdded));
+  if (line == std::string::npos) return error;
+  message.erase(line + kLine.size(), kAdded.size());
+  if (const std::size_t caret = message.find_first_not_of(' ', message.find('\n', line) + 1);
+      caret != std::string::npos && message[caret] == '^' && caret >= kAdded.size())
+    message.erase(caret - kAdded.size(), kAdded.size());
+  return {error.kind(), message, error.subject(), error.hint()};
+}
+
+// Statements that give rows, but not as a part of another one, by their first words.
+void refuse_what_is_no_query(const std::string& sql) {
+  const std::string word = to_upper(sql.substr(0, sql.find_first_of(" \t\r\n;(")));
+  for (const char* no_query : {"SHOW", "DESCRIBE", "DESC", "EXPLAIN", "PRAGMA", "CALL"})
+    if (word == no_query)
+      throw Error(ErrorKind::refused, word + " cannot be run on a DuckDB file by pulk: only queries, like SELECT", "",
+                  "SELECT table_name FROM information_schema.tables lists the tables, "
+                  "information_schema.columns their columns");
+}
+
 class Query {
  public:
   Query(const QueryPlace& place, const QueryOptions& options, const TakeBytes& out, CancelToken& cancel)
@@ -82,6 +105,17 @@ class Query {
         show(*rows);
       return;
     }
+    if (!place_.snowflake) refuse_what_is_no_query(entry_.query);
+    try {
+      run_query();
+    } catch (const Error& error) {
+      if (place_.snowflake) throw;
+      throw without_describe(error);
+    }
+  }
+
+ private:
+  void run_query() {
     const auto source = place_.snowflake ? make_snowflake_export_source(*place_.snowflake, &cancel_)
                                          : make_duckdb_export_source(place_.duckdb, kDuckdbMemory, &cancel_);
     try {
@@ -96,7 +130,6 @@ class Query {
     }
   }
 
- private:
   void say(ExportRows& rows) {
     while (const auto batch = rows.next()) held_ += sentences_of(*batch);
     flush();

@@ -46,7 +46,7 @@ SnowflakeConnection log_in_by(const SnowflakeLoginOptions& options, std::int64_t
   // Behind it: what the file says would else be seen in the environment of the process that starts anew.
   read_env_file(options.env_file);
   SnowflakeTarget target;
-  target.where = "the environment";
+  target.where = kTheEnvironment;
   if (!options.connections.empty()) target = of_file(options);
   SnowflakeConnection connection = resolve_snowflake(target);
   KnownSecrets known;

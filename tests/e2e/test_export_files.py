@@ -344,6 +344,14 @@ def test_only_and_the_summary(world, s3):
     assert "files" not in failed
 
 
+def test_without_an_exports_file(world):
+    world.run("export").expect(1, "`pulk schema exports`")
+
+
+def test_connections_that_nobody_reads(world, s3):
+    done = export(world, {"table": "ORDERS", "s3_path": "o.parquet"}, args=("-c", "nope.toml"))
+    assert done.code == 1 and "--config nope.toml: has no effect" in done.stderr and s3.keys() == [], done
+
 def test_the_schema_is_printed(world):
     schema = json.loads(world.run("schema", "exports").expect(0).stdout)
     jsonschema.Draft202012Validator.check_schema(schema)

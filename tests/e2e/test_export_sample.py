@@ -7,6 +7,7 @@ import re
 
 import duckdb
 import pyarrow.parquet as pq
+import pytest
 from support.s3 import BUCKET
 
 ORDERS = ["order_id", "customer_id", "product", "quantity", "price", "created_at"]
@@ -54,7 +55,14 @@ def test_objects_in_the_bucket(pulk, s3):
 
     check(read("test/orders.parquet"), s3.content("test/orders.csv").decode(), read("test/customers.parquet"))
     pulk.run("export", "--sample", "--s3", env={**s3.environment(), "S3_BUCKET_NAME": "not-there"}).expect(1, "not-there")
-    pulk.run("export", "--sample", "--s3").expect(1, "S3_BUCKET_NAME")
+    done = pulk.run("export", "--sample", "--s3").expect(1, "set S3_BUCKET_NAME")
+    assert "s3://" not in done.stderr, done
+
+
+@pytest.mark.parametrize("flag", [("--plan",), ("--summary", "s.json"), ("--only", "T"), ("--parallel", "2"), ("--config", "c.toml")])
+def test_flags_that_have_no_effect(pulk, flag):
+    done = pulk.run("export", "--sample", *flag).expect(1, flag[0])
+    assert not list(pulk.folder.glob("test_*")), done
 
 
 def test_a_plan(pulk, db):

@@ -392,6 +392,32 @@ def test_a_stage_of_the_users(big):
     assert done.code == 1 and "SHOP" not in done.stderr and "database" in done.stderr, done
 
 
+def test_files_without_any_byte(shop):
+    shop.server.sql("INSERT INTO SHOP.PUBLIC.T VALUES (1, 'kept', 1)")
+    files = [write(shop, "a.csv", b""), write(shop, "b.csv.gz", gzip.compress(b""))]
+    done = load(shop, *files, "--into", "T", "--no-header", "--replace")
+    assert done.code == 1 and all(name in done.stderr for name in files) and "--allow-empty" in done.stderr, done
+    assert len(rows(shop)) == 1
+    done = load(shop, *files, "--into", "T", "--no-header", "--replace", "--allow-empty")
+    assert done.code == 0 and rows(shop) == [], done
+
+
+def test_numbers_that_no_double_holds(shop):
+    write(shop, "a.json", '{"ID": 1, "PRICE": 1e400}\n{"ID": 2}\n')
+    done = load(shop, "a.json", "--into", "T")
+    assert done.code != 0 and "a.json:1" in done.stderr and "column PRICE: \"1e400\" is out of the range of a double" in done.stderr, done
+    assert rows(shop) == []
+
+
+def test_a_database_or_schema_that_is_not_there(shop):
+    write(shop, "a.csv", "ID\n1\n")
+    for table, more, said in (("T", {"SNOWFLAKE_DATABASE": "SHOPP"}, 'SNOWFLAKE_DATABASE: there is no database "SHOPP"'),
+                              ("T", {"SNOWFLAKE_SCHEMA": "PUB"}, 'SNOWFLAKE_SCHEMA: there is no schema "PUB" in "SHOP"'),
+                              ("PUB.T", {}, '--into PUB.T: there is no schema "PUB" in "SHOP"')):
+        done = load(shop, "a.csv", "--into", table, env=more)
+        assert done.code == 5 and said in done.stderr and "CREATE TABLE" not in done.stderr, done
+
+
 def test_rights(shop):
     server = shop.server
     server.control("roles", name="CLERK", grants=["USAGE ON DATABASE SHOP", "USAGE ON SCHEMA SHOP.PUBLIC", "SELECT ON TABLE SHOP.PUBLIC.T",

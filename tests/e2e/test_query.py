@@ -128,6 +128,17 @@ def test_what_went_wrong(shop):
     assert PASSWORD not in done.text
 
 
+def test_a_database_or_schema_that_is_not_there(shop):
+    for variable, said in (("SNOWFLAKE_DATABASE", "no database SHOPP"), ("SNOWFLAKE_SCHEMA", "no schema SHOPP in SHOP,")):
+        done = shop.run("query", "SELECT 1", env={**shop.variables, variable: "SHOPP"})
+        assert done.code == 5 and f"{variable}: there is {said}" in done.stderr, done
+    keys = "\n".join(f"{key} = {json.dumps(value)}" for key, value in shop.server.keys().items())
+    shop.config.write_text(f'[connections.target.snowflake]\ndatabase = "SHOPP"\n{keys}\n')
+    shop.config.chmod(0o600)
+    done = shop.run("query", "SELECT 1", "-c", shop.config)
+    assert done.code == 5 and "connections.target.snowflake.database: there is no database SHOPP" in done.stderr, done
+
+
 def pulk_without(pulk, name):
     return pulk.run("query", "SELECT 1", env={k: v for k, v in pulk.variables.items() if k != name})
 
@@ -170,5 +181,9 @@ def test_a_connections_file(shop):
     assert (done.code, done.stdout) == (0, "a,a,c0\n1,2,3\n"), done
     done = shop.run("query", "DROP TABLE t", "-c", shop.config, "--target", "duckdb")
     assert done.code == 5 and "DROP" in done.stderr, done
+    done = shop.run("query", "show tables", "-c", shop.config, "--target", "duckdb")
+    assert done.code == 5 and "SHOW cannot be run" in done.stderr and "information_schema.tables" in done.stderr, done
+    done = shop.run("query", "SELECT * FORM t", "-c", shop.config, "--target", "duckdb")
+    assert done.code == 5 and "LINE 1: SELECT * FORM t" in done.stderr and "DESCRIBE" not in done.stderr, done
     done = shop.run("query", "SELECT 1", "--target", "snowflake")
     assert done.code == 1 and "-c" in done.stderr, done

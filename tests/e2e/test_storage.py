@@ -4,6 +4,8 @@ import json
 import os
 import pty
 import re
+import select
+import signal
 import subprocess
 
 import pytest
@@ -42,7 +44,7 @@ def test_listing_and_finding(place):
     assert done.code == 0 and place.shown + "a/1.csv" in done.stdout
     for path in ("a/2.csv", "a", "a/", "a/1.cs"):
         done = storage(place, "exists", path)
-        assert done.code == 1 and "not there" in done.stdout, (path, done.text)
+        assert done.code == 10 and "not there" in done.stdout, (path, done.text)
 
 
 def on_terminal(pulk, *args, answer):
@@ -75,12 +77,57 @@ def test_removing(place):
     assert storage(place, "rm", "-r", "--yes", "a").code == 0
 
 
+def started(pulk, *args, **more):
+    return subprocess.Popen([pulk.binary, "storage", *pulk.place, *args], cwd=pulk.folder, env=pulk.environment(pulk.variables),
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+
+
+def test_stopped_at_the_question(place):
+    ours, theirs = pty.openpty()
+    process = started(place, "rm", "-r", "a", stdin=theirs)
+    os.close(theirs)
+    select.select([process.stdout], [], [], 30)
+    process.send_signal(signal.SIGINT)
+    shown, said = process.communicate(timeout=30)
+    os.close(ours)
+    assert process.returncode == 2 and b"[y/N]" in shown and b"interrupted" in said and len(place.here()) == 3, said
+
+
+@pytest.mark.parametrize("operation, skip, args", [("DeleteObject", 1, ("rm", "-r", "--yes", "a")), ("ListObjectsV2", 0, ("ls",))])
+def test_stopped_on_the_way(world, s3, operation, skip, args):
+    world.place = ()
+    for key in ("a1", "a2", "a3"):
+        with s3.files().open_output_stream(f"{BUCKET}/{key}") as stream:
+            stream.write(b"x")
+    before = s3.requests(operation)
+    s3.fault(operation, "stall", skip=skip, seconds=8)
+    process = started(world, *args)
+    while s3.requests(operation) <= before + skip:
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    shown, said = process.communicate(timeout=30)
+    assert process.returncode == 2 and b"interrupted" in said, (shown, said)
+    assert s3.keys() == ["a1", "a2", "a3"][skip:]
+    assert skip == 0 or b"removed 1 of 3 files" in shown, shown
+
+
+def test_paths_that_lead_elsewhere(place):
+    victim = place.folder / "victim"
+    victim.write_text("x")
+    for path in ("../victim", "a/../../victim", "/victim", "a/./1.csv", "a//1.csv", "..", "file:///victim"):
+        for args in (("rm", path), ("rm", "-r", "--yes", path), ("ls", path), ("exists", path)):
+            done = storage(place, *args)
+            assert done.code == 1 and path in done.stderr and "victim" not in done.stdout, (args, done.text)
+    assert victim.exists() and len(place.here()) == 3
+
+
 def test_putting_a_test_file(place, s3):
     before = place.here()
     done = storage(place, "put-test")
     assert done.code == 0 and "written" in done.stdout and place.here() == before, done.text
     if place.place:
         return
+    assert storage(place, "exists", "a", env={**place.variables, "S3_BUCKET_NAME": "not-there-4711"}).code == 1
     done = storage(place, "ls", env={**place.variables, "S3_BUCKET_NAME": "not-there-4711"})
     assert done.code == 1 and "NoSuchBucket" in done.stderr, done.text
     place.variables = {**place.variables, **s3.environment(s3.reader)}

@@ -109,9 +109,10 @@ void S3Client::pause(int attempt, bool cancellable) {
 
 HttpResponse S3Client::send(const Call& call) {
   const std::string body_hash = sha256_hex(call.body);
+  const bool cleaning_up = call.cleaning_up && settings_.cleans_up_through_cancel;
   bool renewed = false;
   for (int n = 1;; ++n) {
-    const bool after_all = call.cleaning_up && cancelled();
+    const bool after_all = cleaning_up && cancelled();
     const int attempts = after_all ? kAttemptsToCleanUp : settings_.attempts;
     if (!after_all && cancelled()) settings_.cancel->check();
     try {
@@ -132,7 +133,7 @@ HttpResponse S3Client::send(const Call& call) {
       log_debug("S3 answered " + s3_code(answer) + ", trying again: " + url_of(call.key));
     } catch (const Error& error) {
       // Interrupted on the way: from here on nothing interrupts it.
-      if (call.cleaning_up && !after_all && cancelled()) {
+      if (cleaning_up && !after_all && cancelled()) {
         n = 0;
         continue;
       }

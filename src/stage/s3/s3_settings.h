@@ -30,6 +30,7 @@ struct S3Settings {
   int connect_seconds = 10;
   int stall_seconds = 30;               // no byte for so long ends an attempt
   const CancelToken* cancel = nullptr;  // must outlive the stage
+  bool cleans_up_through_cancel = true;  // else cancel ends listing and removing too
 };
 
 // Where the objects of a bucket are: "https://bucket.s3.region.amazonaws.com", or by path: on a named endpoint, and for

@@ -44,6 +44,23 @@ class ExportsFile : public testing::Test {
   test::TempFolder folder_;
 };
 
+// Expected values by hand, after yaml.org/type/merge.html.
+TEST_F(ExportsFile, MergeKeys) {
+  const std::string base = "exports:\n  - &a {table: A, s3_path: a.csv, file_type: csv, csv: {delimiter: ';'}}\n"
+                           "  - &b {<<: *a, table: B, s3_path: b.csv}\n";
+  const ExportFile file = load(base + "  - {s3_path: c.csv, <<: [*b, *a]}\n");
+  ASSERT_EQ(file.exports.size(), 3U);
+  EXPECT_EQ(file.exports[1].table, "B");
+  EXPECT_EQ(file.exports[1].path, "b.csv");
+  EXPECT_EQ(file.exports[1].type, FileType::csv);
+  EXPECT_EQ(file.exports[1].csv.delimiter, ';');
+  EXPECT_EQ(file.exports[2].table, "B");
+  EXPECT_EQ(file.exports[2].path, "c.csv");
+  expect(base + "  - {<<: [a, b], table: C, s3_path: c}\n", {"e.yaml:4:", "<< takes a map"});
+  expect(base + "  - {<<: *a, <<: *b, s3_path: c}\n", {"twice"});
+  expect(base + "  - {'<<': *a, table: C, s3_path: c}\n", {"<<"});
+}
+
 TEST_F(ExportsFile, WhatIsLeftOutIsTheDefault) {
   const ExportFile file = load("exports:\n  - table: ORDERS\n    s3_path: o.parquet\n    query: null\n");
   EXPECT_EQ(file.source + file.destination + file.stage, "");

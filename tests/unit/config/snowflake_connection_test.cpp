@@ -127,6 +127,24 @@ TEST_F(SnowflakeSettings, EveryProblemAtOnceAndNoSecret) {
   EXPECT_THAT(text, Not(HasSubstr("geheim")));
 }
 
+TEST_F(SnowflakeSettings, WithoutAFileHintsNameVariables) {
+  SnowflakeTarget target;
+  target.where = kTheEnvironment;
+  std::string text = problems(target);
+  EXPECT_THAT(text, HasSubstr("set SNOWFLAKE_ACCOUNT to ORGANIZATION-ACCOUNT"));
+  EXPECT_THAT(text, HasSubstr("set SNOWFLAKE_USER"));
+  EXPECT_THAT(text, HasSubstr("set SNOWFLAKE_PASSWORD, or SNOWFLAKE_PRIVATE_KEY_FILE"));
+  EXPECT_THAT(text, Not(HasSubstr(" = ")));
+  ::setenv("SNOWFLAKE_ACCOUNT", "https://org-acc.snowflakecomputing.com", 1);
+  ::setenv("SNOWFLAKE_USER", "u", 1);
+  ::setenv("SNOWFLAKE_AUTHENTICATOR", "snowflake", 1);
+  text = problems(target);
+  EXPECT_THAT(text, HasSubstr("set SNOWFLAKE_ACCOUNT to org-acc"));
+  EXPECT_THAT(text, HasSubstr("the password is missing"));
+  EXPECT_THAT(text, HasSubstr("set SNOWFLAKE_PASSWORD"));
+  EXPECT_THAT(text, Not(HasSubstr(" = ")));
+}
+
 TEST_F(SnowflakeSettings, WhatEachLoginNeeds) {
   const std::map<std::string, std::string> base{{"account", "A"}, {"user", "u"}};
   const auto with = [&](std::map<std::string, std::string> more) {

@@ -97,7 +97,7 @@ TEST(Csv, NumbersWithAllTheirDigits) {
 TEST(Csv, FloatingPoint) {
   const double inf = std::numeric_limits<double>::infinity();
   EXPECT_EQ(lines(doubles({0.1, -0.0, 0.0, 1e300, 5e-324, 1.7976931348623157e308, std::nan(""), inf, -inf, 100000.0})),
-            "1,0.1\n1,-0\n1,0\n1,1e+300\n1,5e-324\n1,1.7976931348623157e+308\n1,NaN\n1,Infinity\n1,-Infinity\n"
+            "1,0.1\n1,-0.0\n1,0\n1,1e+300\n1,5e-324\n1,1.7976931348623157e+308\n1,NaN\n1,Infinity\n1,-Infinity\n"
             "1,100000\n");
   EXPECT_EQ(lines(array_of<arrow::FloatBuilder, float>(arrow::float32(), {0.1F, 16777216.0F})), "1,0.1\n1,16777216\n");
 }

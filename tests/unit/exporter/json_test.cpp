@@ -38,7 +38,7 @@ TEST(Json, NumbersStayNumbers) {
   EXPECT_EQ(objects(decimals(10, 2, {"-5", "150"})), "{\"V\":-0.05}\n{\"V\":1.50}\n");
   const double inf = std::numeric_limits<double>::infinity();
   EXPECT_EQ(objects(doubles({-0.0, 1e300, std::nan(""), inf, -inf})),
-            "{\"V\":-0}\n{\"V\":1e+300}\n{\"V\":\"NaN\"}\n{\"V\":\"Infinity\"}\n{\"V\":\"-Infinity\"}\n");
+            "{\"V\":-0.0}\n{\"V\":1e+300}\n{\"V\":\"NaN\"}\n{\"V\":\"Infinity\"}\n{\"V\":\"-Infinity\"}\n");
   EXPECT_EQ(objects(array_of<arrow::BooleanBuilder, bool>(arrow::boolean(), {true, false})),
             "{\"V\":true}\n{\"V\":false}\n");
 }
