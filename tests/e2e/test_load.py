@@ -203,7 +203,7 @@ def test_json_lines(shop):
     assert done.code == 0, done
     assert rows(shop) == [("1", "ä\n", None), ("2", None, "3.10"), ("3", "12.50", None)]
     # Files without rows are loads too.
-    for name in (write(shop, "none.json", ""), write(shop, "none.csv", "ID\n")):
+    for name in (write(shop, "none.json", "\n"), write(shop, "none.csv", "ID\n")):
         assert load(shop, name, "--into", "T").stdout == "loaded 0 rows of 1 file into SHOP.PUBLIC.T\n"
     assert load(shop, "none.json", "--into", "T", "--replace").code == 0 and rows(shop) == [] and left(shop) == []
 

@@ -68,11 +68,19 @@ Scratch::Scratch(const SnowflakeConnection& connection, std::string name, Cancel
     client.execute("DROP SCHEMA IF EXISTS " + database + "." + quote_double(row.at("name")));
     dropped_.push_back(row.at("name"));
   }
-  client.execute("CREATE TRANSIENT SCHEMA " + full_name_ + " DATA_RETENTION_TIME_IN_DAYS = 0 COMMENT = " +
-                 snowflake::literal("pulk doctor --prove, host " + host_name() + " pid " + std::to_string(::getpid())));
+  try {
+    client.execute(
+        "CREATE TRANSIENT SCHEMA " + full_name_ + " DATA_RETENTION_TIME_IN_DAYS = 0 COMMENT = " +
+        snowflake::literal("pulk doctor --prove, host " + host_name() + " pid " + std::to_string(::getpid())));
+  } catch (const Error&) {
+    drop();  // interrupted, it may have been made all the same
+    throw;
+  }
 }
 
-Scratch::~Scratch() {
+Scratch::~Scratch() { drop(); }
+
+void Scratch::drop() const {
   try {
     snowflake::Client client(connection_, kTag, nullptr);
     client.execute("DROP SCHEMA IF EXISTS " + full_name_);

@@ -24,6 +24,8 @@ class Scratch {
   static std::string new_name();
 
  private:
+  void drop() const;
+
   const SnowflakeConnection connection_;
   std::string full_name_;
   std::vector<std::string> dropped_;

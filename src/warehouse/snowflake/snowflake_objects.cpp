@@ -139,10 +139,16 @@ void SnowflakeSession::try_target(const std::string& run, const TablePlan& plan)
     std::vector<std::string> columns;
     for (const ColumnPlan& column : plan.columns) columns.push_back(quote_double(column.target_name));
     const std::string names = join(columns, ", ");
-    transaction(run, [&] {
+    execute("ROLLBACK");
+    execute("BEGIN TRANSACTION NAME " + snowflake::transaction_name(run));
+    try {
       execute("INSERT INTO " + snowflake::full_name(target) + " (" + names + ") SELECT " + names + " FROM " +
               staging(run, target) + " WHERE 1 = 0");
-    });
+    } catch (const Error&) {
+      roll_back();
+      throw;
+    }
+    execute("ROLLBACK");
     return;
   }
   const std::string table = snowflake::full_name(target.database, target.schema, name);

@@ -1,6 +1,7 @@
 #include "importer/text_rows.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -13,7 +14,8 @@ namespace {
 
 class File {
  public:
-  explicit File(const std::string& content) : path_(std::filesystem::path(testing::TempDir()) / "text_rows") {
+  explicit File(const std::string& content)
+      : path_(std::filesystem::path(testing::TempDir()) / ("text_rows." + std::to_string(::getpid()))) {
     std::ofstream(path_, std::ios::binary) << content;
   }
   ~File() { std::filesystem::remove(path_); }
@@ -75,8 +77,7 @@ TEST(CsvRows, WhatIsNoRowIsSaidAndTheNextOneIsRead) {
 TEST(CsvRows, PiecesEndAnywhere) {
   for (std::size_t length = (1U << 20U) - 12; length < (1U << 20U) + 4; ++length) {
     const std::string text(length, 'x');
-    EXPECT_EQ(csv("a,b\n" + text + ",\"q\"\"\r\n\"\r\n3,4\r\n"),
-              (Lines{"2: [" + text + "] [q\"\r\n]", "4: [3] [4]"}));
+    EXPECT_EQ(csv("a,b\n" + text + ",\"q\"\"\r\n\"\r\n3,4\r\n"), (Lines{"2: [" + text + "] [q\"\r\n]", "4: [3] [4]"}));
   }
 }
 
@@ -90,7 +91,8 @@ Lines json(const std::string& content, std::vector<std::string>* names = nullptr
 
 TEST(JsonRows, NumbersKeepTheirDigits) {
   Lines names;
-  EXPECT_EQ(json("{\"a\": 1.10, \"b\": 123456789012345678901234567890, \"c\": 1E5}\n{\"b\": true, \"d\": null}\n\n{}", &names),
+  EXPECT_EQ(json("{\"a\": 1.10, \"b\": 123456789012345678901234567890, \"c\": 1E5}\n{\"b\": true, \"d\": null}\n\n{}",
+                 &names),
             (Lines{"1: [1.10] [123456789012345678901234567890] [1E5]", "2: ~ [true] ~ ~", "4: ~ ~ ~ ~"}));
   EXPECT_EQ(names, (Lines{"a", "b", "c", "d"}));
 }
