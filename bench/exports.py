@@ -60,11 +60,6 @@ def query_of(rows):
     return f"SELECT * FROM {TABLE} WHERE O_ORDERKEY < {rows}"
 
 
-def settings(warehouse):
-    return {"SNOWFLAKE_ACCOUNT": ACCOUNT, "SNOWFLAKE_USER": LOGIN, "SNOWFLAKE_PASSWORD": PASSWORD, "SNOWFLAKE_WAREHOUSE": "COMPUTE_WH",
-            "SNOWFLAKE_HOST": warehouse.host, "SNOWFLAKE_PORT": str(warehouse.port), "SNOWFLAKE_PROTOCOL": "http"}
-
-
 def show(name, done, rows, kind):
     million = rows / 1e6
     print(f"  {name:22} {kind:8} wall {done['wall']:7.2f}  {rows / done['wall']:10,.0f} rows/s  cpu/1M {done['cpu'] / million:5.2f}"
@@ -81,7 +76,7 @@ def watched(command, env, rows):
 def pulk(args, warehouse, sink, rows, kind):
     file = args.folder / "export.json"
     file.write_text(json.dumps({"exports": [{"table": "ORDERS", "query": query_of(rows), "s3_path": "pulk." + kind, "file_type": kind}]}))
-    done = watched([args.pulk, "export", file], {**sink.environment(), **settings(warehouse)}, rows)
+    done = watched([args.pulk, "export", file], {**sink.environment(), **warehouse.environment()}, rows)
     if f"Fetched {rows} rows" not in done["output"]:
         raise SystemExit(done["output"])
     return done

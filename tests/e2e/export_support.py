@@ -9,7 +9,6 @@ import json
 import pyarrow.parquet as pq
 import pytest
 from support.s3 import BUCKET
-from support.snowflake import ACCOUNT, LOGIN, PASSWORD
 
 DATABASE = "SNOWFLAKE_SAMPLE_DATA"
 
@@ -39,10 +38,7 @@ def warehouse(snowflake_server):
 @pytest.fixture
 def world(pulk, warehouse, s3):
     """pulk with the ten variables of a user, and where the two stand-ins are."""
-    pulk.variables = {**s3.environment(), "AWS_REGION": "us-east-1", "S3_BUCKET_NAME": BUCKET, "SNOWFLAKE_ACCOUNT": ACCOUNT,
-                      "SNOWFLAKE_USER": LOGIN, "SNOWFLAKE_PASSWORD": PASSWORD, "SNOWFLAKE_WAREHOUSE": "COMPUTE_WH",
-                      "SNOWFLAKE_DATABASE": DATABASE, "SNOWFLAKE_SCHEMA": "TPCH_SF1", "SNOWFLAKE_HOST": warehouse.host,
-                      "SNOWFLAKE_PORT": str(warehouse.port), "SNOWFLAKE_PROTOCOL": "http"}
+    pulk.variables = {**s3.environment(), **warehouse.environment(DATABASE, "TPCH_SF1"), "AWS_REGION": "us-east-1", "S3_BUCKET_NAME": BUCKET}
     return pulk
 
 

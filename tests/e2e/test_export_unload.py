@@ -9,7 +9,6 @@ import json
 import pyarrow.parquet as pq
 import pytest
 from support.s3 import BUCKET
-from support.snowflake import ACCOUNT, LOGIN, PASSWORD
 
 DATABASE = "UNLOADING"
 STAGE = f"@{DATABASE}.PUBLIC.WHOLE"
@@ -36,10 +35,7 @@ def warehouse(snowflake_server, s3_server):
 
 @pytest.fixture
 def world(pulk, warehouse, s3):
-    pulk.variables = {**s3.environment(), "S3_BUCKET_NAME": BUCKET, "SNOWFLAKE_ACCOUNT": ACCOUNT, "SNOWFLAKE_USER": LOGIN,
-                      "SNOWFLAKE_PASSWORD": PASSWORD, "SNOWFLAKE_WAREHOUSE": "COMPUTE_WH", "SNOWFLAKE_DATABASE": DATABASE,
-                      "SNOWFLAKE_SCHEMA": "PUBLIC", "SNOWFLAKE_HOST": warehouse.host, "SNOWFLAKE_PORT": str(warehouse.port),
-                      "SNOWFLAKE_PROTOCOL": "http"}
+    pulk.variables = {**s3.environment(), **warehouse.environment(DATABASE, "PUBLIC"), "S3_BUCKET_NAME": BUCKET}
     return pulk
 
 

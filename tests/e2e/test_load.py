@@ -11,7 +11,7 @@ import signal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support.snowflake import ACCOUNT, LOGIN, PASSWORD
+from support.snowflake import PASSWORD
 
 D = decimal.Decimal
 
@@ -25,9 +25,7 @@ def place(server):
 @pytest.fixture
 def shop(pulk, place):
     pulk.server = place
-    pulk.variables = {"SNOWFLAKE_ACCOUNT": ACCOUNT, "SNOWFLAKE_USER": LOGIN, "SNOWFLAKE_PASSWORD": PASSWORD,
-                      "SNOWFLAKE_WAREHOUSE": "COMPUTE_WH", "SNOWFLAKE_DATABASE": "SHOP", "SNOWFLAKE_SCHEMA": "PUBLIC",
-                      "SNOWFLAKE_HOST": place.host, "SNOWFLAKE_PORT": str(place.port), "SNOWFLAKE_PROTOCOL": "http"}
+    pulk.variables = place.environment("SHOP", "PUBLIC")
     place.sql("CREATE OR REPLACE TABLE SHOP.PUBLIC.T (ID NUMBER(5,0) NOT NULL, NAME VARCHAR(10), PRICE NUMBER(8,2) DEFAULT 1)")
     pulk.uploads_before = len(place.statements("PUT 'file"))
     yield pulk

@@ -12,7 +12,7 @@ import subprocess
 
 import duckdb
 import pytest
-from support.snowflake import ACCOUNT, LOGIN, PASSWORD
+from support.snowflake import PASSWORD
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +26,7 @@ def place(server):
 @pytest.fixture
 def shop(pulk, place):
     pulk.server = place
-    pulk.variables = {"SNOWFLAKE_ACCOUNT": ACCOUNT, "SNOWFLAKE_USER": LOGIN, "SNOWFLAKE_PASSWORD": PASSWORD,
-                      "SNOWFLAKE_WAREHOUSE": "COMPUTE_WH", "SNOWFLAKE_DATABASE": "SHOP", "SNOWFLAKE_SCHEMA": "PUBLIC",
-                      "SNOWFLAKE_HOST": place.host, "SNOWFLAKE_PORT": str(place.port), "SNOWFLAKE_PROTOCOL": "http"}
+    pulk.variables = place.environment("SHOP", "PUBLIC")
     yield pulk
     place.control("faults", clear=True)
 

@@ -123,7 +123,7 @@ def test_tokens_that_end_and_secrets_that_change(unit_tests, vault):
     """The class itself, in tests that wait for what a command would not."""
     vault.control("put", path="etl/shop", values={"password": "first"})
     vault.control("settings", ttl=1.0)
-    control = f"{sys.executable} {Path(__file__).parent / 'support' / 'vault.py'} {vault.control_port}"
+    control = f"{sys.executable} {Path(__file__).parent / 'support' / 'small_server.py'} {vault.control_port}"
     environment = {**os.environ, **vault.environment(), "PULK_TEST_VAULT_CONTROL": control}
     done = subprocess.run([unit_tests, "--gtest_also_run_disabled_tests", "--gtest_filter=DISABLED_VaultServer.*"], env=environment,
                           capture_output=True, text=True, timeout=120)

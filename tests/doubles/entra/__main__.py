@@ -20,17 +20,16 @@ import base64
 import hashlib
 import json
 import secrets
-import ssl
-import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from ..small_server import Control, Handler, serve
 
 
 class Store:
@@ -97,15 +96,11 @@ def token(store, tenant, form, address):
     return store.give()
 
 
-class Service(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    store = base = None
-
-    def log_message(self, *_):
-        pass
+class Service(Handler):
+    base = None
 
     def do_POST(self):
-        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        raw = self.body().decode()
         form = {key: values[0] for key, values in parse_qs(raw).items()}
         parts = urlsplit(self.path).path.strip("/").split("/")
         with self.store.lock:
@@ -140,32 +135,8 @@ class Service(BaseHTTPRequestHandler):
         self.say(fault["status"], {"error": "temporarily_unavailable"}, {"Retry-After": str(fault["retry_after"])} if "retry_after" in fault else {})
         return True
 
-    def say(self, status, answer, headers=()):
-        data = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        for name, value in dict(headers).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(data)
 
-
-class Control(BaseHTTPRequestHandler):
-    store = None
-
-    def log_message(self, *_):
-        pass
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
-        with self.store.lock:
-            data = json.dumps(getattr(self, "on_" + self.path.strip("/"))(self.store, body)).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
+class EntraControl(Control):
     def on_settings(self, store, body):
         store.expires_in = body["expires_in"]
 
@@ -188,19 +159,12 @@ class Control(BaseHTTPRequestHandler):
         return store.requests
 
 
+def facts(store, base) -> dict:
+    Service.base = base
+    names = ("tenant", "client_id", "client_secret", "scope", "header", "public_key", "issuer", "subject")
+    return {"address": base, **{name: getattr(store, name) for name in names}}
+
+
 if __name__ == "__main__":
-    store = Service.store = Control.store = Store()
-    service, control = ThreadingHTTPServer(("127.0.0.1", 0), Service), ThreadingHTTPServer(("127.0.0.1", 0), Control)
-    Service.base = f"http://127.0.0.1:{service.server_address[1]}"
-    if len(sys.argv) > 2:  # certificate and key
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(sys.argv[1], sys.argv[2])
-        service.socket = context.wrap_socket(service.socket, server_side=True)
-        Service.base = f"https://localhost:{service.server_address[1]}"
-    for server in (service, control):
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(json.dumps({"address": Service.base, "control_port": control.server_address[1], "tenant": store.tenant, "client_id": store.client_id,
-                      "client_secret": store.client_secret, "scope": store.scope, "header": store.header,
-                      "public_key": store.public_key, "issuer": store.issuer, "subject": store.subject}), flush=True)
-    sys.stdin.read()
+    store = Store()
+    serve(store, Service, EntraControl, lambda base: facts(store, base))

@@ -1,6 +1,6 @@
 """HashiCorp Vault for tests: AppRole and token login, policies, KV versions 1 and 2, namespaces, tokens that end.
 
-Prints one line of JSON: port, control_port, role_id, secret_id, root_token. What is refused is refused as the service does, wrong
+Prints one line of JSON: address, control_port, role_id, secret_id, root_token. What is refused is refused as the service does, wrong
 secret ids first. Not here: response wrapping, batch tokens, entities, any other engine.
 
 The control interface takes POST with a JSON body:
@@ -17,12 +17,11 @@ The control interface takes POST with a JSON body:
 
 import json
 import secrets
-import ssl
-import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from ..small_server import Control, Handler, serve
 
 NOBODY = {"errors": ["permission denied"]}
 
@@ -99,31 +98,19 @@ def read_secret(store, namespace, path, query):
     return (404 if gone else 200), {"data": {"data": None if gone else one["values"], "metadata": about}}
 
 
-class Service(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    store = None
-
-    def log_message(self, *_):
-        pass
-
+class Service(Handler):
     def do_GET(self):
         self.serve({})
 
     def do_POST(self):
-        length = int(self.headers.get("Content-Length") or 0)
-        self.serve(json.loads(self.rfile.read(length) or b"{}"))
+        self.serve(json.loads(self.body() or b"{}"))
 
     do_PUT = do_POST
 
     def serve(self, body):
         with self.store.lock:
             status, answer = self.answer(body)
-        data = json.dumps({"request_id": secrets.token_hex(8), **answer}).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+        self.say(status, {"request_id": secrets.token_hex(8), **answer})
 
     def answer(self, body):
         store, url = self.store, urlsplit(self.path)
@@ -158,22 +145,7 @@ class Service(BaseHTTPRequestHandler):
         return read_secret(store, namespace, path, parse_qs(url.query))
 
 
-class Control(BaseHTTPRequestHandler):
-    store = None
-
-    def log_message(self, *_):
-        pass
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
-        with self.store.lock:
-            answer = getattr(self, "on_" + self.path.strip("/"))(self.store, body)
-        data = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
+class VaultControl(Control):
     def on_mount(self, store, body):
         store.mounts[body.get("namespace", ""), body["path"]] = (body.get("version", 2), {})
 
@@ -203,15 +175,6 @@ class Control(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    store = Service.store = Control.store = Store()
-    service, control = ThreadingHTTPServer(("127.0.0.1", 0), Service), ThreadingHTTPServer(("127.0.0.1", 0), Control)
-    if len(sys.argv) > 2:  # certificate and key
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(sys.argv[1], sys.argv[2])
-        service.socket = context.wrap_socket(service.socket, server_side=True)
-    for server in (service, control):
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(json.dumps({"port": service.server_address[1], "control_port": control.server_address[1], "role_id": store.role_id,
-                      "secret_id": store.secret_id, "root_token": store.root}), flush=True)
-    sys.stdin.read()
+    store = Store()
+    serve(store, Service, VaultControl, lambda base: {"address": base, "role_id": store.role_id, "secret_id": store.secret_id,
+                                                      "root_token": store.root})

@@ -95,6 +95,13 @@ class Snowflake:
         return {"account": ACCOUNT, "username": LOGIN, "password": PASSWORD, "host": self.host, "port": self.port,
                 "protocol": "http", "warehouse": "COMPUTE_WH"}
 
+    def environment(self, database="", schema="") -> dict:
+        """The same as the variables that a user sets."""
+        names = {"SNOWFLAKE_DATABASE": database, "SNOWFLAKE_SCHEMA": schema}
+        return {"SNOWFLAKE_ACCOUNT": ACCOUNT, "SNOWFLAKE_USER": LOGIN, "SNOWFLAKE_PASSWORD": PASSWORD, "SNOWFLAKE_WAREHOUSE": "COMPUTE_WH",
+                "SNOWFLAKE_HOST": self.host, "SNOWFLAKE_PORT": str(self.port), "SNOWFLAKE_PROTOCOL": "http",
+                **{name: value for name, value in names.items() if value}}
+
     def wait_for(self, condition, timeout=20, what="the condition"):
         deadline = time.monotonic() + timeout
         while not (value := condition()):
