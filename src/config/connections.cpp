@@ -18,7 +18,10 @@ namespace {
 constexpr int kLargestInt = std::numeric_limits<int>::max();
 constexpr int kDay = 24 * 60 * 60;
 
-PostgresConnection read_postgres(TomlTable& table) {
+// The login that the server takes a principal for, when nothing else is written: svc_loader of svc_loader@CORP.COM.
+std::string login_of(const std::string& principal) { return principal.substr(0, principal.find_first_of("/@")); }
+
+PostgresConnection read_postgres(TomlFile& file, TomlTable& table) {
   PostgresConnection connection;
   table.take("host", connection.host);
   table.take("port", connection.port, 1, 65535);
@@ -30,6 +33,19 @@ PostgresConnection read_postgres(TomlTable& table) {
   table.take("sslrootcert", connection.sslrootcert);
   table.take("sslcert", connection.sslcert);
   table.take("sslkey", connection.sslkey);
+  std::string auth = "password";
+  table.take_choice("auth", auth, {"password", "kerberos"});
+  connection.kerberos = kerberos_identity(file, table, auth == "kerberos");
+  table.take("krbsrvname", connection.krbsrvname);
+  if (table.has("gssencmode"))
+    table.take_choice("gssencmode", connection.gssencmode, {"disable", "prefer", "require"});
+  if (connection.kerberos.given()) {
+    if (table.has("password"))
+      table.add_problem("password", "is not used with auth = \"kerberos\"", "leave it out");
+    if (connection.username.empty()) connection.username = login_of(connection.kerberos.principal);
+  } else if (table.has("krbsrvname")) {
+    table.add_problem("krbsrvname", "has an effect with auth = \"kerberos\" only", "write that too, or leave this out");
+  }
   table.take("application_name", connection.application_name);
   table.take("connect_timeout", connection.connect_timeout, 1, kDay);
   table.take("lock_timeout", connection.lock_timeout, 1, kDay);
@@ -78,7 +94,7 @@ void read_sources(TomlFile& file, TomlTable& connections, ConnectionsFile& resul
   TomlTable sources(file, *node, connections.path_of_key("source"));
   if (const toml::table* inner = sources.take_table("postgresql")) {
     TomlTable table(file, *inner, sources.path_of_key("postgresql"));
-    result.sources.emplace("postgresql", read_postgres(table));
+    result.sources.emplace("postgresql", read_postgres(file, table));
     table.finish();
   }
   if (const toml::table* inner = sources.take_table("odbc")) {

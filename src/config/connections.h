@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/secret.h"
+#include "config/kerberos_identity.h"
 #include "config/snowflake_connection.h"
 #include "config/sqlserver_connection.h"
 
@@ -26,6 +27,8 @@ struct PostgresConnection {
   Secret password;
   std::string sslmode = "prefer";   // libpq's values
   std::string sslrootcert, sslcert, sslkey;
+  KerberosIdentity kerberos;        // given() when auth is "kerberos"; then there is no password
+  std::string krbsrvname, gssencmode;  // libpq's values; "" for its defaults
   std::string application_name = "pulk";
   int connect_timeout = 15;         // seconds
   int lock_timeout = 30;            // seconds to wait for ACCESS SHARE on a table

@@ -1,5 +1,5 @@
-// What can be told about Kerberos without a login to a database, for `pulk doctor`. Texts hold names, numbers and kinds of
-// keys, never a key. All of it throws the errors of kerberos_error.h; may be called from any thread behind
+// What can be told about Kerberos without a login to a database, for `pulk doctor`. Texts hold names, numbers and kinds
+// of keys, never a key. All of it throws the errors of kerberos_error.h; may be called from any thread behind
 // kerberos_tickets(), which sets the environment.
 #pragma once
 
