@@ -132,6 +132,7 @@ class Statement:
 
     def execute(self, sql: str | None, *parameters):
         """None: what is prepared. Parameters travel as nvarchar."""
+        _library.SQLFreeStmt(self._handle, c_ushort(0))  # ends an earlier result
         kept = []
         for position, value in enumerate(parameters, 1):
             data = _wide(value or "")

@@ -14,6 +14,7 @@ FIRST, NEXT, PREVIOUS, LAST, ABSOLUTE, RELATIVE, REFRESH, INFO = 1, 2, 4, 8, 16,
 
 _ROW_STATUS = Column("ROWSTAT", SqlType("int"), nullable=False)
 _FETCHED = 1
+_REFRESH_ROW, _SET_POSITION = 0x08, 0x20
 
 
 @dataclass
@@ -23,7 +24,11 @@ class Cursor:
     kept: list = field(default_factory=list)
     scrollable: bool = False
     position: int = 0       # of the first row of the last fetch, from 1; 0: before the first
-    fetched: int = 0        # rows of the last fetch
+    last: list = field(default_factory=list)  # rows of the last fetch
+
+    @property
+    def fetched(self) -> int:
+        return len(self.last)
 
     def forward(self, count: int) -> list:
         rows = []
@@ -34,11 +39,14 @@ class Cursor:
                 break
             rows.append(row)
         self.position += self.fetched if self.position else 1
-        self.fetched = len(rows)
+        self.last = rows
         return rows
 
     def scroll(self, kind: int, number: int, count: int) -> list:
         total, here = len(self.kept), self.position
+        if count == 0 and kind in (FIRST, LAST):  # how drivers go to a row of a dynamic cursor: here, then RELATIVE
+            self.position, self.last = (0 if kind == FIRST else total + 1), []
+            return []
         if kind == FIRST:
             start = 1
         elif kind == NEXT:
@@ -56,12 +64,11 @@ class Cursor:
         else:
             raise SqlError(16902, "sp_cursorfetch: The value of the parameter 'fetchtype' is invalid.")
         if start < 1:
-            self.position, self.fetched = 0, 0
+            self.position, self.last = 0, []
             return []
         self.position = min(start, total + 1)
-        rows = self.kept[self.position - 1:self.position - 1 + count]
-        self.fetched = len(rows)
-        return rows
+        self.last = self.kept[self.position - 1:self.position - 1 + count]
+        return self.last
 
 
 class Cursors:
@@ -190,7 +197,16 @@ class Cursors:
         return []
 
     def cursor(self, parameters, answer):
-        raise SqlError(16929, "The cursor is READ ONLY.")
+        """sp_cursor itself: rows of the last fetch once more, which is how a driver gets at the parts of one."""
+        _, cursor = self._found(parameters)
+        _, what, row = _filled(parameters, 3)
+        if what.value & ~(_REFRESH_ROW | _SET_POSITION):
+            raise SqlError(16929, "The cursor is READ ONLY.")
+        if what.value & _REFRESH_ROW:
+            rows = cursor.last if not row.value else cursor.last[row.value - 1:row.value]
+            carriers = self._describe(cursor.columns, answer)
+            answer.hold(count=answer.rows((tuple(one) + (_FETCHED,) for one in rows), carriers))
+        return []
 
 
 def _filled(parameters: list, count: int) -> list[Parameter]:

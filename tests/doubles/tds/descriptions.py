@@ -1,7 +1,7 @@
 """What sp_describe_first_result_set says of a column."""
 
 from . import collations
-from .columns import Style
+from .columns import Style, carrier
 from .model import Column, ResultSet, SqlType
 
 # name: (system_type_id, bytes, precision, scale); the last three where they do not depend on the column
@@ -48,6 +48,16 @@ def _facts(type_: SqlType):
     return number, {"rowversion": "timestamp"}.get(name, name), size or 0, precision, scale
 
 
+def _on_the_wire(column: Column, style: Style, size: int):
+    """(token of its type, length): what the driver reads rows by when it says that it needs no metadata with them."""
+    info = carrier(column, style).type_info
+    if info[0] in (0x22, 0x23, 0x63, 0x62):
+        return info[0], int.from_bytes(info[1:5], "little")
+    if info[0] in (0xA5, 0xA7, 0xAD, 0xAF, 0xE7, 0xEF, 0xF0):
+        return info[0], int.from_bytes(info[1:3], "little")
+    return info[0], 65535 if info[0] == 0xF1 else size
+
+
 def describe_result_set(columns: list[Column], style: Style) -> ResultSet:
     rows = []
     for ordinal, column in enumerate(columns, 1):
@@ -55,12 +65,13 @@ def describe_result_set(columns: list[Column], style: Style) -> ResultSet:
         text = column.type.name in ("char", "varchar", "nchar", "nvarchar", "text", "ntext")
         collation = (column.type.collation or style.collation) if text else None
         mark = collations.parse(collation)[0] if collation else None
+        token, length = _on_the_wire(column, style, size)
         values = dict.fromkeys((known for known, _ in _COLUMNS))
         values.update(is_hidden=False, column_ordinal=ordinal, name=column.name or None, is_nullable=column.nullable, system_type_id=number,
                       system_type_name=name, max_length=size, precision=precision, scale=scale, collation_name=collation,
                       user_type_id=_USER_TYPES.get(column.type.name), is_xml_document=False, is_case_sensitive=bool(collation and "_CS" in collation),
                       is_fixed_length_clr_type=False, is_identity_column=column.identity, is_updateable=not (column.identity or column.computed),
-                      is_computed_column=column.computed, is_sparse_column_set=False, tds_type_id=number, tds_length=size,
+                      is_computed_column=column.computed, is_sparse_column_set=False, tds_type_id=token, tds_length=length,
                       tds_collation_id=int.from_bytes(mark[:4], "little", signed=True) if mark else None, tds_collation_sort_id=mark[4] if mark else None)
         rows.append(tuple(values.values()))
     return ResultSet([Column(name, type_) for name, type_ in _COLUMNS], iter(rows))
