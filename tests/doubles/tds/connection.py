@@ -131,11 +131,11 @@ class Connection:
         negotiation, data = logins.Negotiation(self.service, asked), asked.sspi
         while True:
             reply, login = negotiation.step(data)
-            if reply:
+            if reply:  # a message of its own: Microsoft's driver reads nothing behind it
                 self.writer.write(tokens.sspi(reply))
+                self.writer.finish()
             if login:
                 return login
-            self.writer.finish()
             kind, _, data = read_message(self.channel)
             if kind != SSPI:
                 raise protocol_error("An SSPI message was expected.")

@@ -1,5 +1,7 @@
 """Who may come in: passwords, Kerberos tickets, access tokens. Everything that is wrong is a SqlError as the server words it."""
 
+import sys
+
 import jwt
 
 from .login7 import Login7
@@ -71,6 +73,7 @@ class Negotiation:
         except gssapi.exceptions.GSSError as error:
             raise cannot_negotiate(error) from None
         self._context = gssapi.SecurityContext(creds=credentials, usage="accept")
+        self._context.__DEFER_STEP_ERRORS__ = False
 
     def step(self, token: bytes):
         """(bytes for the client, Login or None)"""
@@ -88,7 +91,7 @@ class Negotiation:
         return answer, _accepted(self._service, self._asked, principal, "kerberos")
 
 
-def cannot_negotiate(error) -> SqlError:
-    reason = " ".join(str(error).split())
-    return SqlError(17806, f"SSPI handshake failed while establishing a connection with integrated security; the connection has been closed. "
-                           f"Reason: {reason}", severity=20, fatal=True)
+def cannot_negotiate(reason) -> SqlError:
+    """The reason is in the server's log only."""
+    print(f"Error: 17806, Severity: 20. SSPI handshake failed: {' '.join(str(reason).split())}", file=sys.stderr, flush=True)
+    return failed("", 18452, "Login failed. The login is from an untrusted domain and cannot be used with Integrated authentication.")
