@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.mariadb import MariadbServer
+from support.sqlserver import SqlServer
 from support.psqlodbc import OverPsqlodbc
 from support.pulk import Pulk
 from support.s3 import S3
@@ -92,6 +93,23 @@ def maria_logged(mariadb_servers):
     """The same, with one: the server tells what moment a transaction sees."""
     database = mariadb_servers(True).create_database()
     yield database
+    database.drop()
+
+
+@pytest.fixture(scope="session")
+def sqlserver():
+    """A stand-in for SQL Server."""
+    server = SqlServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def mssql(sqlserver):
+    """An empty database in it."""
+    database = sqlserver.create_database()
+    yield database
+    sqlserver.control("clear")
     database.drop()
 
 
