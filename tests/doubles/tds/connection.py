@@ -115,7 +115,7 @@ class Connection:
         else:
             with self.service.lock:
                 self.service.connections[self.process_id] = self
-            self._welcome(answer, asked)
+            facts["packet_size"] = self._welcome(answer, asked)
         finally:
             with self.service.lock:
                 self.service.logins.append(facts)
@@ -149,7 +149,8 @@ class Connection:
                 raise logins.failed(self.login.user) from None
             raise
 
-    def _welcome(self, answer, asked):
+    def _welcome(self, answer, asked) -> int:
+        """The size of packets that was agreed on."""
         most = LARGEST_PACKET if self.channel is self.plain else LARGEST_ENCRYPTED_PACKET
         size = min(max(asked.packet_size or 4096, 512), self.service.settings.largest_packet, most)
         self._utf8 = login7.UTF8 in asked.features
@@ -171,6 +172,7 @@ class Connection:
             answer.write(tokens.features_acknowledged(features))
         answer.finish()
         self.writer.packet_size = size
+        return size
 
     # requests
 
