@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "config/document.h"
+#include "config/odbc_options.h"
 #include "config/text_file.h"
 #include "config/toml_table.h"
 
@@ -17,7 +18,10 @@ namespace {
 constexpr int kLargestInt = std::numeric_limits<int>::max();
 constexpr int kDay = 24 * 60 * 60;
 
-PostgresConnection read_postgres(TomlTable& table) {
+// The login that the server takes a principal for, when nothing else is written: svc_loader of svc_loader@CORP.COM.
+std::string login_of(const std::string& principal) { return principal.substr(0, principal.find_first_of("/@")); }
+
+PostgresConnection read_postgres(TomlFile& file, TomlTable& table) {
   PostgresConnection connection;
   table.take("host", connection.host);
   table.take("port", connection.port, 1, 65535);
@@ -29,13 +33,25 @@ PostgresConnection read_postgres(TomlTable& table) {
   table.take("sslrootcert", connection.sslrootcert);
   table.take("sslcert", connection.sslcert);
   table.take("sslkey", connection.sslkey);
+  std::string auth = "password";
+  table.take_choice("auth", auth, {"password", "kerberos"});
+  connection.kerberos = kerberos_identity(file, table, auth == "kerberos");
+  table.take("krbsrvname", connection.krbsrvname);
+  if (table.has("gssencmode"))
+    table.take_choice("gssencmode", connection.gssencmode, {"disable", "prefer", "require"});
+  if (connection.kerberos.given()) {
+    if (table.has("password"))
+      table.add_problem("password", "is not used with auth = \"kerberos\"", "leave it out");
+    if (connection.username.empty()) connection.username = login_of(connection.kerberos.principal);
+  } else if (table.has("krbsrvname")) {
+    table.add_problem("krbsrvname", "has an effect with auth = \"kerberos\" only", "write that too, or leave this out");
+  }
   table.take("application_name", connection.application_name);
   table.take("connect_timeout", connection.connect_timeout, 1, kDay);
   table.take("lock_timeout", connection.lock_timeout, 1, kDay);
   return connection;
 }
 
-// Keywords of the connection string that have a key of their own; twice in one string, drivers disagree which counts.
 const std::map<std::string, std::string>& keys_of_keywords() {
   static const std::map<std::string, std::string> keys{
       {"driver", "driver_name"}, {"dsn", "dsn"},           {"uid", "username"},     {"user", "username"},
@@ -54,19 +70,7 @@ OdbcConnection read_odbc(TomlFile& file, TomlTable& table) {
   table.take("password", connection.password);
   table.take("connect_timeout", connection.connect_timeout, 1, kDay);
   table.take("snapshot_lock", connection.snapshot_lock);
-  if (const toml::table* inner = table.take_table("odbc_options")) {
-    TomlTable options(file, *inner, table.path_of_key("odbc_options"));
-    options.take_all(connection.odbc_options);
-    for (const auto& [name, value] : connection.odbc_options) {
-      const auto key = keys_of_keywords().find(to_lower(name));
-      if (key != keys_of_keywords().end()) {
-        options.add_problem(name, "has a key of its own", "write it as " + table.path_of_key(key->second));
-      }
-      if (name.empty() || name.find_first_of("=;{}[]()?*!@,") != std::string::npos) {
-        options.add_problem(name, "cannot be a keyword of an ODBC connection string");
-      }
-    }
-  }
+  connection.odbc_options = take_odbc_options(file, table, keys_of_keywords());
   const bool driver = table.has("driver_name");
   const bool dsn = table.has("dsn");
   if (!driver && !dsn) {
@@ -90,7 +94,7 @@ void read_sources(TomlFile& file, TomlTable& connections, ConnectionsFile& resul
   TomlTable sources(file, *node, connections.path_of_key("source"));
   if (const toml::table* inner = sources.take_table("postgresql")) {
     TomlTable table(file, *inner, sources.path_of_key("postgresql"));
-    result.sources.emplace("postgresql", read_postgres(table));
+    result.sources.emplace("postgresql", read_postgres(file, table));
     table.finish();
   }
   if (const toml::table* inner = sources.take_table("odbc")) {
@@ -98,7 +102,12 @@ void read_sources(TomlFile& file, TomlTable& connections, ConnectionsFile& resul
     result.sources.emplace("odbc", read_odbc(file, table));
     table.finish();
   }
-  for (const char* kind : {"sqlserver", "redshift", "teradata", "oracle", "azure_synapse", "azure_synapse_serverless",
+  if (const toml::table* inner = sources.take_table("sqlserver")) {
+    TomlTable table(file, *inner, sources.path_of_key("sqlserver"));
+    result.sources.emplace("sqlserver", read_sqlserver(file, table, result.without_effect));
+    table.finish();
+  }
+  for (const char* kind : {"redshift", "teradata", "oracle", "azure_synapse", "azure_synapse_serverless",
                            "bigquery", "db2", "snowflake", "sqlite"}) {
     if (sources.take_table(kind) != nullptr) result.unsupported_sources.emplace(kind);
   }
@@ -237,7 +246,8 @@ bool readable_by_others(const std::string& path) {
 
 }  // namespace
 
-ConnectionsFile load_connections(const std::string& path, const ReferenceResolver& resolve) {
+ConnectionsFile load_connections(const std::string& path, const ReferenceResolver& resolve,
+                                 const ReferenceResolver& resolve_anew) {
   const toml::table document = parse(
       read_text_file(path,
                      "write it with a [connections.source.postgresql] or [connections.source.odbc] table and a "
@@ -246,6 +256,7 @@ ConnectionsFile load_connections(const std::string& path, const ReferenceResolve
   TomlFile file;
   file.path = path;
   file.resolve = resolve;
+  file.resolve_anew = resolve_anew;
   file.readable_by_others = readable_by_others(path);
 
   ConnectionsFile result;

@@ -43,6 +43,8 @@ PGconn* start_login(const Settings& settings) {
       {"sslrootcert", settings.sslrootcert.c_str()},
       {"sslcert", settings.sslcert.c_str()},
       {"sslkey", settings.sslkey.c_str()},
+      {"krbsrvname", settings.krbsrvname.c_str()},
+      {"gssencmode", settings.gssencmode.c_str()},
       {"application_name", settings.application_name.c_str()},
       {"client_encoding", "UTF8"},
       {"keepalives", "1"},
@@ -157,7 +159,10 @@ Connection::Connection(const Settings& settings, const std::function<void()>& ch
   PQsetNoticeReceiver(connection.get(), no_notices, nullptr);
   if (PQstatus(connection.get()) == CONNECTION_BAD ||
       !finish_login(connection.get(), settings.connect_timeout, check)) {
-    throw login_error(PQerrorMessage(connection.get()), PQconnectionNeedsPassword(connection.get()) != 0);
+    const bool needs_password = PQconnectionNeedsPassword(connection.get()) != 0;
+    throw settings.principal.empty()
+        ? login_error(PQerrorMessage(connection.get()), needs_password)
+        : kerberos_login_error(PQerrorMessage(connection.get()), settings.principal, needs_password);
   }
   PQsetErrorVerbosity(connection.get(), PQERRORS_DEFAULT);
   if (PQsetnonblocking(connection.get(), 0) != 0) throw Error(ErrorKind::internal, "libpq stays non-blocking");

@@ -28,6 +28,8 @@ struct Settings {
   Secret password;
   std::string sslmode;
   std::string sslrootcert, sslcert, sslkey;
+  std::string krbsrvname, gssencmode;
+  std::string principal;  // of Kerberos, for messages; "" for logins by password
   std::string application_name;
   int connect_timeout = 15;  // seconds
 };

@@ -96,4 +96,38 @@ SqlError login_error(std::string_view libpq_text, bool needs_password) {
                   "check host and port, and that the server is up", "");
 }
 
+SqlError kerberos_login_error(std::string_view libpq_text, const std::string& principal, bool needs_password) {
+  if (needs_password)
+    return SqlError(ErrorKind::refused, "the server asks for a password, not for a ticket of Kerberos", "",
+                    "its pg_hba.conf needs a line with the method gss for this login, database and address", "28P01");
+  const SqlError plain = login_error(libpq_text, false);
+  if (plain.sqlstate().starts_with("28"))
+    return SqlError(plain.kind(), plain.message(), "",
+                    "does the server take " + principal + " for this username? See include_realm, krb_realm and map of the gss "
+                    "line in its pg_hba.conf, and its log", plain.sqlstate());
+  if (!plain.sqlstate().empty() || !contains(libpq_text, "GSS")) return plain;
+  // Texts of libkrb5 that libpq passes on.
+  struct Known {
+    const char* text;
+    ErrorKind kind;
+    const char* hint;
+  };
+  static constexpr Known kKnown[] = {
+      {"not found in Kerberos database", ErrorKind::refused,
+       "host must be the name that the server's principal has, and krbsrvname its first part: postgres/HOST@REALM"},
+      {"Cannot contact any KDC", ErrorKind::retryable, "see that a KDC of the realm can be reached, then run again"},
+      {"Cannot find KDC", ErrorKind::usage, "name the realm of this host under [domain_realm] in krb5.conf"},
+      {"Ticket expired", ErrorKind::retryable, "run the same command again to resume"},
+      {"Clock skew", ErrorKind::usage, "set the clocks of this machine, the server and the KDC by a time server (NTP)"},
+      {"GSSAPI encryption", ErrorKind::refused, "the server needs a hostgssenc line in pg_hba.conf, or see gssencmode"},
+      {"No Kerberos credentials", ErrorKind::usage, "see principal, keytab and ccache in the connections file"},
+  };
+  std::string text = plain.message();
+  constexpr std::string_view kNoise = "Unspecified GSS failure.  Minor code may provide more information: ";
+  for (auto at = text.find(kNoise); at != std::string::npos; at = text.find(kNoise)) text.erase(at, kNoise.size());
+  for (const Known& known : kKnown)
+    if (contains(text, known.text)) return SqlError(known.kind, text, "", known.hint, "");
+  return SqlError(ErrorKind::refused, text, "", "KRB5_TRACE=/dev/stderr shows what libkrb5 does", "");
+}
+
 }  // namespace pulk::pg

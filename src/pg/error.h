@@ -36,4 +36,7 @@ SqlError to_error(const ServerMessage& message, bool interrupted);
 // `needs_password`: the server asked for a password and none was given.
 SqlError login_error(std::string_view libpq_text, bool needs_password);
 
+// The same for a login by Kerberos, as `principal`.
+SqlError kerberos_login_error(std::string_view libpq_text, const std::string& principal, bool needs_password);
+
 }  // namespace pulk::pg

@@ -1,5 +1,7 @@
 #include "source/postgres/session.h"
 
+#include "identity/kerberos.h"
+
 namespace pulk::postgres {
 namespace {
 
@@ -14,6 +16,10 @@ pg::Settings login_of(const PostgresConnection& configured) {
   settings.sslrootcert = configured.sslrootcert;
   settings.sslcert = configured.sslcert;
   settings.sslkey = configured.sslkey;
+  settings.krbsrvname = configured.krbsrvname;
+  settings.gssencmode = configured.gssencmode;
+  if (configured.kerberos.given())
+    settings.principal = configured.kerberos.principal.empty() ? "the owner of the tickets" : configured.kerberos.principal;
   settings.application_name = configured.application_name;
   settings.connect_timeout = configured.connect_timeout;
   return settings;
@@ -109,9 +115,14 @@ LibpqSessions::LibpqSessions(const PostgresConnection& configured, int max_conne
     : SessionFactory(configured.host + ":" + std::to_string(configured.port) + "/" + configured.database,
                      max_connections, cancel),
       settings_(login_of(configured)),
+      tickets_(configured.kerberos.given() ? &kerberos_tickets(configured.kerberos) : nullptr),
       lock_timeout_(configured.lock_timeout) {}
 
 std::unique_ptr<LibpqSession> LibpqSessions::open_libpq() {
+  if (tickets_ != nullptr)
+    tickets_->ensure([cancel = cancel_token()] {
+      if (cancel != nullptr) cancel->check();
+    });
   try {
     auto session = std::make_unique<LibpqSession>(settings_, lock_timeout_, cancel_token());
     check_once(session->connection());

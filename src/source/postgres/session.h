@@ -15,6 +15,10 @@
 #include "config/connections.h"
 #include "pg/connection.h"
 
+namespace pulk {
+class KerberosTickets;
+}
+
 namespace pulk::postgres {
 
 // Counts the connections that may still be opened.
@@ -109,6 +113,7 @@ class LibpqSession : public Session {
 
 class LibpqSessions : public SessionFactory {
  public:
+  // With Kerberos: sets the environment of the process, see identity/kerberos.
   LibpqSessions(const PostgresConnection& configured, int max_connections, CancelToken* cancel);
 
   std::unique_ptr<Session> open() override { return open_libpq(); }
@@ -116,6 +121,7 @@ class LibpqSessions : public SessionFactory {
 
  private:
   const pg::Settings settings_;
+  KerberosTickets* const tickets_;  // of the process; nullptr for logins by password
   const int lock_timeout_;
 };
 
