@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from support.mariadb import MariadbServer
-from support.sqlserver import SqlServer
 from support.psqlodbc import OverPsqlodbc
 from support.pulk import Pulk
 from support.s3 import S3
 from support.server import PostgresServer
 from support.snowflake import Snowflake
 from support.sqlite import SqliteSource
+from support.sqlserver import SqlServer
 from support.unheard_of import rename
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,19 +97,19 @@ def maria_logged(mariadb_servers):
 
 
 @pytest.fixture(scope="session")
-def sqlserver():
-    """A stand-in for SQL Server."""
+def sqlserver_server():
+    """A stand-in for SQL Server; each test has a database of its own in it."""
     server = SqlServer()
     yield server
     server.remove()
 
 
 @pytest.fixture
-def mssql(sqlserver):
-    """An empty database in it."""
-    database = sqlserver.create_database()
+def mssql(sqlserver_server):
+    """An empty database of a stand-in for SQL Server."""
+    database = sqlserver_server.create_database()
     yield database
-    sqlserver.control("clear")
+    sqlserver_server.control("clear")
     database.drop()
 
 
