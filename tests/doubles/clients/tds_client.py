@@ -29,6 +29,9 @@ def canonical(value):
 
 def answer(connections, where, request):
     database, rows = request["database"], None
+    for other in request.get("leave", []):
+        if other in connections:
+            connections.pop(other).close()
     try:
         if database not in connections:
             connections[database] = pytds.connect(**where, database=database, autocommit=True, timeout=60, login_timeout=30)
