@@ -129,6 +129,7 @@ class SqlServerDatabase:
     rows = execute
 
     def drop(self):
+        self.server.control("kill", database=self.name)
         self.server.execute(f"DROP DATABASE {self.name}")
 
     def odbc(self, driver=None, **keywords) -> str:
