@@ -90,9 +90,9 @@ class SqlServer:
         """What clients asked for so far: kind, sql, parameters, user, database, process."""
         return [one for one in self.control("statements") if containing in one["sql"]]
 
-    def execute(self, *statements, database="master", leave=()) -> list | None:
+    def execute(self, *statements, database="master") -> list | None:
         """Carries out statements beside the client under test, as mover; the rows of the last one that has some, as tuples of
-        canonical text (see clients/tds_client.py). `leave`: databases whose connections are closed before."""
+        canonical text (see clients/tds_client.py)."""
         if self._client is None:
             secret = self.folder / "password"
             secret.touch(mode=0o600)
@@ -100,7 +100,7 @@ class SqlServer:
             where = {"dsn": "localhost", "port": self.port, "user": LOGIN, "password_file": str(secret), "cafile": str(self.certificate)}
             self._client = subprocess.Popen([stand_in_python(), str(ROOT / "tests/doubles/clients/tds_client.py"), json.dumps(where)],
                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._client.stdin.write(json.dumps({"database": database, "statements": statements, "leave": leave}) + "\n")
+        self._client.stdin.write(json.dumps({"database": database, "statements": statements}) + "\n")
         self._client.stdin.flush()
         answer = json.loads(self._client.stdout.readline())
         if "error" in answer:
@@ -129,8 +129,8 @@ class SqlServerDatabase:
     rows = execute
 
     def drop(self):
-        """Its connection; the files go with the server."""
-        self.server.execute(leave=[self.name])
+        self.server.control("kill", database=self.name)
+        self.server.execute(f"DROP DATABASE {self.name}")
 
     def keys(self) -> dict:
         """Of connections.source.sqlserver."""
@@ -140,5 +140,5 @@ class SqlServerDatabase:
     def odbc(self, driver=None, **keywords) -> str:
         """A connection string for pyodbc; `driver`: Microsoft's when none is given. A keyword that is None is left out."""
         known = {"DRIVER": driver or microsoft_driver(), "SERVER": f"{self.server.host},{self.server.port}", "DATABASE": self.name, "UID": LOGIN,
-                 "PWD": "{" + PASSWORD.replace("}", "}}") + "}", "Encrypt": "yes"}
+                 "PWD": "{" + PASSWORD.replace("}", "}}") + "}", "Encrypt": "yes", "ServerCertificate": str(self.server.certificate)}
         return ";".join(f"{key}={value}" for key, value in {**known, **keywords}.items() if value is not None)
