@@ -147,6 +147,7 @@ def test_a_database_snapshot_is_one_moment_for_all_lanes(pulk, mssql):
     # The moment has a name, and nothing of it has to be read again.
     assert result.table("t")["exactly_once"] == "snapshot" and result.table("t")["partitions_read_again"] == 0
     assert_same_rows([(str(n), "0") for n in range(1, 1001)], pulk.rows("t"))
+    mssql.server.execute(f"DROP DATABASE {mssql.name}_then")
 
 
 def test_a_lock_that_is_not_given_ends_in_time(pulk, mssql):
@@ -228,6 +229,8 @@ def test_a_password_that_was_rotated_is_read_again(pulk, mssql, tmp_path):
     pulk.write_workflow(["t"])
     running = pulk.start_migrate("--parallel", "2", env={"PULK_STOP_AT": "run.recorded:1"})
     running.wait_until_stopped()
+    # The connections that are open go too, so that there is another login.
+    mssql.server.control("kill", database=mssql.name)
     mssql.server.execute("ALTER LOGIN rotated WITH PASSWORD = 'Second-4711'")
     stored.write_text("Second-4711")
     running.wake()
@@ -285,7 +288,7 @@ def test_no_secret_shows(pulk, mssql, driver):
     extra = {"odbc_driver": driver, "trust_server_certificate": True, "ca_certificate": None} if driver else {}
     pulk.write_config(mssql, password="env:MSSQL_PASSWORD", **extra)
     pulk.write_workflow(["t"])
-    result = pulk.migrate("--log-level", "debug", env={"MSSQL_PASSWORD": PASSWORD}).expect(0)
+    result = pulk.migrate("-v", env={"MSSQL_PASSWORD": PASSWORD}).expect(0)
     assert PASSWORD not in result.text
     for file in pulk.folder.rglob("*"):
         if file.is_file():

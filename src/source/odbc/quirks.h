@@ -26,6 +26,9 @@ struct Quirks {
   std::size_t longest_value = 0;
   // SQLGetData reaches only the last row of a block.
   bool long_cells_need_single_rows = false;
+  // SQLGetData reaches only columns that are not bound, in their order, and the length of a cell may not be known before
+  // its end: such columns stand last in a statement.
+  bool long_cells_unbound = false;
   // Whose numbers the native error codes are.
   ErrorCodes codes = ErrorCodes::none;
   // SQLCancel must not be called on a statement that another thread is executing.
