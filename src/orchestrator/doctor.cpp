@@ -17,6 +17,7 @@
 #include "config/workflow.h"
 #include "engine/loader.h"
 #include "engine/planner.h"
+#include "orchestrator/doctor_kerberos.h"
 #include "orchestrator/doctor_machine.h"
 #include "orchestrator/doctor_probes.h"
 #include "orchestrator/known_secrets.h"
@@ -145,6 +146,7 @@ class Doctor {
   void check_files();
   void check_source();
   bool check_odbc_driver(const OdbcConnection& odbc);
+  bool check_kerberos(const KerberosIdentity& identity, const std::string& service, std::chrono::seconds timeout);
   bool check_address(const std::string& host, int port, std::chrono::seconds timeout);
   void check_target();
   void check_snowflake();
@@ -225,6 +227,12 @@ void Doctor::check_source() {
   const bool driver = odbc == nullptr || check_odbc_driver(*odbc);
   const std::string host = pg != nullptr ? pg->host : odbc->host;
   const std::chrono::seconds timeout(pg != nullptr ? pg->connect_timeout : odbc->connect_timeout);
+  const bool one_host = !host.empty() && !host.starts_with('/') && host.find(',') == std::string::npos;
+  bool ticket = true;
+  if (pg != nullptr && pg->kerberos.given()) {
+    const std::string service = pg->krbsrvname.empty() ? "postgres" : pg->krbsrvname;
+    ticket = check_kerberos(pg->kerberos, one_host ? service + "@" + host : "", timeout);
+  }
   bool reachable = true;
   if (host.empty())
     skip("source port", "no host is configured: a file, or the data source names it");
@@ -235,8 +243,10 @@ void Doctor::check_source() {
   else
     reachable = check_address(host, pg != nullptr ? pg->port : odbc->port, timeout);
 
-  if (!driver || !reachable) {
-    skip_from(1, !driver ? "the ODBC driver cannot be used" : "the source cannot be reached");
+  if (!driver || !reachable || !ticket) {
+    skip_from(1, !driver      ? "the ODBC driver cannot be used"
+                 : !reachable ? "the source cannot be reached"
+                              : "there is no ticket of Kerberos");
     return;
   }
   SourceFacts facts;
@@ -288,6 +298,18 @@ bool Doctor::check_odbc_driver(const OdbcConnection& odbc) {
                          ? "odbcinst.ini names no driver: install one"
                          : "odbcinst.ini names: " + join(names, ", ") + "; or give the path of the driver's library"));
   });
+}
+
+bool Doctor::check_kerberos(const KerberosIdentity& identity, const std::string& service,
+                            std::chrono::seconds timeout) {
+  bool sound = true;
+  for (const KerberosCheck& one : kerberos_checks(identity, service, timeout, [this] { cancel_.check(); })) {
+    if (sound)
+      sound = check(one.name, one.fix, one.look);
+    else
+      skip(one.name, "the check before it failed");
+  }
+  return sound;
 }
 
 bool Doctor::check_address(const std::string& host, int port, std::chrono::seconds timeout) {
