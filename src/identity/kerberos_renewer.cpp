@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 using std::chrono::seconds;
 
 constexpr seconds kLongest{3600};  // between two tickets, when nothing else is said
-constexpr seconds kAway{3};
+constexpr seconds kAway{3};        // less with tickets that live for seconds
 constexpr seconds kRefused{60};
 constexpr auto kStep = 200ms;   // between two calls of `check`
 constexpr auto kSlice = 60s;    // a sleeping machine must not make a wait longer than this
@@ -113,6 +113,7 @@ void KerberosRenewer::ask() {
 void KerberosRenewer::granted(seconds life) {
   const std::chrono::nanoseconds half = std::max<std::chrono::nanoseconds>(life, 1s) / 2;
   const seconds wish = identity_.renew_every > 0 ? seconds(identity_.renew_every) : kLongest;
+  life_ = life;
   ends_ = now() + life - margin(life);
   next_ = now() + std::min<std::chrono::nanoseconds>(wish, half);
   const std::string what = fmt::format("Kerberos: a ticket for {}, for {} s", identity_.principal, life.count());
@@ -121,18 +122,23 @@ void KerberosRenewer::granted(seconds life) {
   else
     log_debug(what);
   failure_.reset();
+  told_ = false;
 }
 
 void KerberosRenewer::failed(const Error& error) {
-  const bool away = error.kind() == ErrorKind::retryable;
-  // One line for an outage, not one for each attempt.
+  const std::chrono::nanoseconds pause = error.kind() == ErrorKind::retryable
+                                             ? std::min<std::chrono::nanoseconds>(kAway, life_ / 6)
+                                             : std::chrono::nanoseconds(kRefused);
+  const std::string what = error.subject() + ": " + error.message();
+  // A line when an outage begins and one when it hurts, not one for each attempt.
   if (holds() && !failure_)
-    log_warning(fmt::format("{}: {}; the present ticket holds for another {} s, and a new one is asked for every {} s",
-                            error.subject(), error.message(),
-                            std::chrono::duration_cast<seconds>(ends_ - now()).count(),
-                            (away ? kAway : kRefused).count()));
+    log_warning(fmt::format("{}; the present ticket holds for another {} s, and a new one is asked for until then",
+                            what, std::chrono::duration_cast<seconds>(ends_ - now()).count()));
+  else if (!holds() && !told_ && ends_ > Instant(0))
+    log_warning(what + "; the ticket has ended, and new sessions have to wait for another");
+  told_ = !holds();
   failure_ = error;
-  next_ = now() + (away ? kAway : kRefused);
+  next_ = now() + pause;
 }
 
 }  // namespace pulk

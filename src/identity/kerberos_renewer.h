@@ -44,10 +44,12 @@ class KerberosRenewer : public std::enable_shared_from_this<KerberosRenewer> {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool started_ = false, ended_ = false, stopping_ = false, wanted_ = false;
+  bool told_ = false;  // that the ticket has ended
   std::thread thread_;
   long begun_ = 0, finished_ = 0;  // questions
   Instant ends_{0}, next_{0};
-  std::optional<Error> failure_;  // of the last question
+  std::chrono::seconds life_{3600};  // of the present ticket
+  std::optional<Error> failure_;     // of the last question
 };
 
 }  // namespace pulk
