@@ -14,6 +14,10 @@ Installs, on Debian 12 with git, make and a network:
                  the stand-in for Snowflake and the clients that test it, pinned in
                  third_party/requirements-snowflake.txt and requirements-snowflake5.txt
   .deps/venv-s3  the S3 server of the tests, pinned in third_party/requirements-s3.txt
+  .deps/venv-sqlserver
+                 the stand-in for SQL Server and the clients that test it, pinned in
+                 third_party/requirements-sqlserver.txt; Microsoft's ODBC driver among them,
+                 whose licence you accept by using it (see third_party/README.md)
 
   --build-only   leave out what only the tests and the demo need
   --bench        also what benchmarks compare with, into .deps/bench: third_party/requirements-bench.txt
@@ -62,12 +66,13 @@ build_packages=(
   build-essential ccache cmake git ninja-build pkg-config python3 python3-venv
   libcli11-dev libfmt-dev libtomlplusplus-dev libyaml-cpp-dev nlohmann-json3-dev
   libgmock-dev libgtest-dev
-  libcurl4-openssl-dev libpq-dev libsqlite3-dev libssl-dev libxxhash-dev unixodbc-dev
+  libcurl4-openssl-dev libkrb5-dev libpq-dev libsqlite3-dev libssl-dev libxxhash-dev unixodbc-dev
 )
-# libsqliteodbc, odbc-mariadb and odbc-postgresql are the ODBC drivers that the tests use; clang is for libFuzzer.
+# libsqliteodbc, odbc-mariadb, odbc-postgresql and tdsodbc are the ODBC drivers that the tests use; clang is for libFuzzer.
 test_packages=(
   ca-certificates curl libsqliteodbc mariadb-server odbc-mariadb odbc-postgresql pgbouncer postgresql-15 postgresql-client-15 sqlite3
   clang-16 libclang-rt-16-dev locales openssl
+  freetds-bin tdsodbc krb5-kdc krb5-admin-server krb5-user libfaketime python3-gssapi
 )
 
 # Fills the array `missing` with those of the given packages that are not installed.
@@ -151,6 +156,16 @@ install_venv() {
   did_something=true
 }
 
+# python-gssapi has no wheel. Debian's is built for this interpreter's ABI; only what it is made of is let into the venv.
+link_gssapi() {
+  local name site
+  site=$("$deps/venv-sqlserver/bin/python3" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+  for name in gssapi decorator.py; do
+    ln -sfn "/usr/lib/python3/dist-packages/$name" "$site/$name"
+  done
+  "$deps/venv-sqlserver/bin/python3" -c 'import gssapi' || die "python3-gssapi does not load in .deps/venv-sqlserver"
+}
+
 npm_pack() {
   local npm=(npm)
   if ! command -v npm >/dev/null; then
@@ -205,6 +220,7 @@ EOF
 
 command -v dpkg-query >/dev/null || die "this script is for Debian 12; see third_party/README.md for the list"
 mkdir -p "$deps"
+deps=$(readlink -f "$deps")  # a folder that worktrees share has one name, or each would make its venvs anew
 # Two makes side by side would otherwise build the same venv into each other.
 exec 9>"$deps/lock"
 flock 9
@@ -216,6 +232,8 @@ if ! $build_only; then
   install_venv venv-snowflake requirements-snowflake.txt
   install_venv venv-snowflake5 requirements-snowflake5.txt
   install_venv venv-s3 requirements-s3.txt
+  install_venv venv-sqlserver requirements-sqlserver.txt
+  link_gssapi
 fi
 ! $bench || install_venv bench requirements-bench.txt
 install_duckdb

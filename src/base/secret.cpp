@@ -10,6 +10,7 @@ Secret& Secret::operator=(const Secret& other) {
   if (this != &other) {
     wipe();
     value_ = other.value_;
+    origin_ = other.origin_;
   }
   return *this;
 }
@@ -18,9 +19,17 @@ Secret& Secret::operator=(Secret&& other) noexcept {
   if (this != &other) {
     wipe();
     value_ = std::move(other.value_);
+    origin_ = std::move(other.origin_);
     other.wipe();
   }
   return *this;
+}
+
+Secret Secret::newest() const {
+  if (origin_ == nullptr) return *this;
+  Secret found((*origin_)());
+  found.origin_ = origin_;
+  return found;
 }
 
 void Secret::wipe() {

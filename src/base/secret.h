@@ -2,8 +2,11 @@
 // it and is easy to search for. The memory is wiped when it goes.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace pulk {
 
@@ -11,6 +14,9 @@ class Secret {
  public:
   Secret() = default;
   explicit Secret(std::string_view value) : value_(value) {}
+  // `origin` gives the value as it is now: behind a reference it may be rotated while the process runs.
+  Secret(std::string_view value, std::function<std::string()> origin)
+      : value_(value), origin_(std::make_shared<const std::function<std::string()>>(std::move(origin))) {}
   Secret(const Secret&) = default;
   Secret& operator=(const Secret& other);
   Secret(Secret&&) = default;
@@ -19,10 +25,13 @@ class Secret {
 
   const std::string& reveal() const { return value_; }
   bool empty() const { return value_.empty(); }
+  // Asks the origin; the same value when there is none. Throws what the origin throws.
+  Secret newest() const;
 
  private:
   void wipe();
   std::string value_;
+  std::shared_ptr<const std::function<std::string()>> origin_;
 };
 
 }  // namespace pulk

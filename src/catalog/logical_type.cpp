@@ -12,14 +12,15 @@ namespace pulk {
 
 namespace {
 
-constexpr std::array<std::pair<TypeKind, std::string_view>, 15> kTypeNames = {{
+constexpr std::array<std::pair<TypeKind, std::string_view>, 16> kTypeNames = {{
     {TypeKind::boolean, "boolean"},     {TypeKind::int16, "int16"},
     {TypeKind::int32, "int32"},         {TypeKind::int64, "int64"},
     {TypeKind::float32, "float32"},     {TypeKind::float64, "float64"},
     {TypeKind::decimal, "decimal"},     {TypeKind::text, "text"},
     {TypeKind::bytes, "bytes"},         {TypeKind::date, "date"},
     {TypeKind::time, "time"},           {TypeKind::timestamp, "timestamp"},
-    {TypeKind::timestamp_tz, "timestamp_tz"}, {TypeKind::uuid, "uuid"},
+    {TypeKind::timestamp_tz, "timestamp_tz"}, {TypeKind::timestamp_offset, "timestamp_offset"},
+    {TypeKind::uuid, "uuid"},
     {TypeKind::json, "json"},
 }};
 
@@ -77,6 +78,7 @@ std::string to_string(const LogicalType& type) {
     case TypeKind::time:
     case TypeKind::timestamp:
     case TypeKind::timestamp_tz:
+    case TypeKind::timestamp_offset:
       return fmt::format("{}({})", name, type.precision);
     default:
       return std::string(name);
@@ -128,6 +130,7 @@ Carrier natural_carrier(const LogicalType& type) {
     case TypeKind::time: return {type.precision > 6 ? CarrierKind::time64_ns : CarrierKind::time64_us};
     case TypeKind::timestamp: return {type.precision > 6 ? CarrierKind::utf8 : CarrierKind::timestamp_us};
     case TypeKind::timestamp_tz: return {type.precision > 6 ? CarrierKind::utf8 : CarrierKind::timestamp_us_utc};
+    case TypeKind::timestamp_offset: return {CarrierKind::utf8};
     case TypeKind::uuid: return {CarrierKind::uuid};
     case TypeKind::json: return {CarrierKind::json};
   }

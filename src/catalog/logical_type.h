@@ -23,6 +23,7 @@ enum class TypeKind {
   time,          // time of day, no zone; precision = fractional digits
   timestamp,     // wall clock, no zone; precision = fractional digits
   timestamp_tz,  // an instant; precision = fractional digits
+  timestamp_offset,  // an instant and the offset of the clock that it was read from; precision = fractional digits
   uuid,
   json,
 };
@@ -73,8 +74,8 @@ std::string to_string(const Carrier& carrier);  // "decimal128(10,2)"
 std::optional<Carrier> parse_carrier(std::string_view text);
 
 // The carrier that holds every value of the type exactly. Text where none does: decimals without precision or with more
-// than 38 digits, and moments with more than 6 fractional digits (catalog/moment_text.h), because 64 bits of nanoseconds
-// end in 2262.
+// than 38 digits, moments with an offset, and those with more than 6 fractional digits (catalog/moment_text.h), because
+// 64 bits of nanoseconds end in 2262.
 Carrier natural_carrier(const LogicalType& type);
 
 // Bytes that one value of fixed width takes in memory; 0 for variable width.

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/strings.h"
 #include "config/document.h"
+#include "config/odbc_options.h"
 #include "config/text_file.h"
 #include "config/toml_table.h"
 
@@ -51,7 +52,6 @@ PostgresConnection read_postgres(TomlFile& file, TomlTable& table) {
   return connection;
 }
 
-// Keywords of the connection string that have a key of their own; twice in one string, drivers disagree which counts.
 const std::map<std::string, std::string>& keys_of_keywords() {
   static const std::map<std::string, std::string> keys{
       {"driver", "driver_name"}, {"dsn", "dsn"},           {"uid", "username"},     {"user", "username"},
@@ -70,19 +70,7 @@ OdbcConnection read_odbc(TomlFile& file, TomlTable& table) {
   table.take("password", connection.password);
   table.take("connect_timeout", connection.connect_timeout, 1, kDay);
   table.take("snapshot_lock", connection.snapshot_lock);
-  if (const toml::table* inner = table.take_table("odbc_options")) {
-    TomlTable options(file, *inner, table.path_of_key("odbc_options"));
-    options.take_all(connection.odbc_options);
-    for (const auto& [name, value] : connection.odbc_options) {
-      const auto key = keys_of_keywords().find(to_lower(name));
-      if (key != keys_of_keywords().end()) {
-        options.add_problem(name, "has a key of its own", "write it as " + table.path_of_key(key->second));
-      }
-      if (name.empty() || name.find_first_of("=;{}[]()?*!@,") != std::string::npos) {
-        options.add_problem(name, "cannot be a keyword of an ODBC connection string");
-      }
-    }
-  }
+  connection.odbc_options = take_odbc_options(file, table, keys_of_keywords());
   const bool driver = table.has("driver_name");
   const bool dsn = table.has("dsn");
   if (!driver && !dsn) {
@@ -114,7 +102,12 @@ void read_sources(TomlFile& file, TomlTable& connections, ConnectionsFile& resul
     result.sources.emplace("odbc", read_odbc(file, table));
     table.finish();
   }
-  for (const char* kind : {"sqlserver", "redshift", "teradata", "oracle", "azure_synapse", "azure_synapse_serverless",
+  if (const toml::table* inner = sources.take_table("sqlserver")) {
+    TomlTable table(file, *inner, sources.path_of_key("sqlserver"));
+    result.sources.emplace("sqlserver", read_sqlserver(file, table, result.without_effect));
+    table.finish();
+  }
+  for (const char* kind : {"redshift", "teradata", "oracle", "azure_synapse", "azure_synapse_serverless",
                            "bigquery", "db2", "snowflake", "sqlite"}) {
     if (sources.take_table(kind) != nullptr) result.unsupported_sources.emplace(kind);
   }
@@ -253,7 +246,8 @@ bool readable_by_others(const std::string& path) {
 
 }  // namespace
 
-ConnectionsFile load_connections(const std::string& path, const ReferenceResolver& resolve) {
+ConnectionsFile load_connections(const std::string& path, const ReferenceResolver& resolve,
+                                 const ReferenceResolver& resolve_anew) {
   const toml::table document = parse(
       read_text_file(path,
                      "write it with a [connections.source.postgresql] or [connections.source.odbc] table and a "
@@ -262,6 +256,7 @@ ConnectionsFile load_connections(const std::string& path, const ReferenceResolve
   TomlFile file;
   file.path = path;
   file.resolve = resolve;
+  file.resolve_anew = resolve_anew;
   file.readable_by_others = readable_by_others(path);
 
   ConnectionsFile result;

@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "config/kerberos_identity.h"
 #include "config/snowflake_connection.h"
+#include "config/sqlserver_connection.h"
 
 namespace pulk {
 
@@ -54,7 +55,7 @@ struct FilesConnection {
   std::string path;                 // the folder
 };
 
-using SourceConnection = std::variant<PostgresConnection, OdbcConnection>;
+using SourceConnection = std::variant<PostgresConnection, OdbcConnection, SqlServerConnection>;
 using TargetConnection = std::variant<DuckdbConnection, FilesConnection, SnowflakeTarget>;
 
 struct ApplicationConfig {
@@ -66,7 +67,7 @@ struct ConnectionsFile {
   std::string path;
   std::string selected_task_source;
   ApplicationConfig application;
-  std::map<std::string, SourceConnection> sources;  // by kind: "postgresql", "odbc"
+  std::map<std::string, SourceConnection> sources;  // by kind: "postgresql", "odbc", "sqlserver"
   std::map<std::string, TargetConnection>
       targets;  // by kind: "duckdb", "files", "snowflake", "snowflake_connection_name"
   // Kinds of the contract that this version cannot use. Neither checked nor resolved: a file may serve other tools too.
@@ -75,14 +76,17 @@ struct ConnectionsFile {
   std::vector<std::string> warnings;        // secrets in plain text in a file that others can read
 };
 
-// Turns "env:NAME" or "file:PATH" into its value; throws Error(usage) that names the reference, never the value.
-// Text that is no reference is returned as it is.
+// Turns "env:NAME", "file:PATH" or "vault:PATH#KEY" into its value; throws Error(usage) that names the reference, never the
+// value. Text that is no reference is returned as it is.
 using ReferenceResolver = std::function<std::string(std::string_view text)>;
 
 // Throws Error(usage) with all problems, Error(refused) when the only problems are references that this version cannot
-// resolve. A kind of connection that the workflow contract names but this version cannot use (sqlserver, redshift,
-// teradata ...) is only listed: whoever selects it refuses it.
+// resolve. A kind of connection that the workflow contract names but this version cannot use (redshift, teradata
+// ...) is only listed: whoever selects it refuses it.
 // Relative paths of duckdb, files and SQLite databases are relative to the current folder.
-ConnectionsFile load_connections(const std::string& path, const ReferenceResolver& resolve);
+// `resolve_anew` gives the newest value of a reference, whatever was read before; it is kept by the file's secrets, and
+// called when a login fails.
+ConnectionsFile load_connections(const std::string& path, const ReferenceResolver& resolve,
+                                 const ReferenceResolver& resolve_anew = {});
 
 }  // namespace pulk

@@ -25,6 +25,11 @@ std::string type_name(const toml::node& node) {
 
 std::string TomlTable::path_of_key(std::string_view key) const { return path_of(path_, key); }
 
+bool TomlTable::is_boolean(std::string_view key) const {
+  const toml::node* node = table_.get(key);
+  return node != nullptr && node->is_boolean();
+}
+
 void TomlTable::add_problem(std::string_view key, std::string what, std::string hint) {
   file_.problems.add(where_of(file_.path, path_of_key(key)), std::move(what), std::move(hint));
 }
@@ -83,7 +88,12 @@ void TomlTable::take(std::string_view key, Secret& value) {
                              " is in plain text in a file that others can read; write \"env:NAME\" or \"file:PATH\", or "
                              "chmod 600 the file");
   }
-  value = Secret(*text);
+  if (file_.resolve_anew && is_reference(*node, *text))
+    value = Secret(*text, [anew = file_.resolve_anew, written = node->value_exact<std::string>().value_or("")] {
+      return anew(written);
+    });
+  else
+    value = Secret(*text);
 }
 
 void TomlTable::take(std::string_view key, int& value, int minimum, int maximum) {

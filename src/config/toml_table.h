@@ -21,6 +21,7 @@ namespace pulk {
 struct TomlFile {
   std::string path;
   std::function<std::string(std::string_view)> resolve;
+  std::function<std::string(std::string_view)> resolve_anew;  // may be empty
   bool readable_by_others = false;
   Problems problems;  // usage
   Problems refused;   // references of a kind that this version does not have
@@ -33,6 +34,7 @@ class TomlTable {
       : file_(file), table_(table), path_(std::move(path)) {}
 
   bool has(std::string_view key) const { return table_.contains(key); }
+  bool is_boolean(std::string_view key) const;
   std::string path_of_key(std::string_view key) const;
   void add_problem(std::string_view key, std::string what, std::string hint = "");
 

@@ -23,7 +23,9 @@ constexpr auto kStep = 200ms;   // between two calls of `check`
 constexpr auto kSlice = 60s;    // a sleeping machine must not make a wait longer than this
 constexpr auto kPatience = 2s;  // with a question that is under way at the end
 // A login takes a while: a ticket that ends within this is not begun with.
-std::chrono::nanoseconds margin(seconds life) { return std::min<std::chrono::nanoseconds>(10s, life / 20); }
+std::chrono::nanoseconds margin(seconds life) {
+  return std::min(std::chrono::nanoseconds(10s), std::chrono::nanoseconds(life) / 20);
+}
 
 }  // namespace
 
@@ -126,17 +128,19 @@ void KerberosRenewer::granted(seconds life) {
 }
 
 void KerberosRenewer::failed(const Error& error) {
-  const std::chrono::nanoseconds pause = error.kind() == ErrorKind::retryable
-                                             ? std::min<std::chrono::nanoseconds>(kAway, life_ / 6)
-                                             : std::chrono::nanoseconds(kRefused);
+  const std::chrono::nanoseconds pause =
+      error.kind() == ErrorKind::retryable
+          ? std::min(std::chrono::nanoseconds(kAway), std::chrono::nanoseconds(life_) / 6)
+          : std::chrono::nanoseconds(kRefused);
   const std::string what = error.subject() + ": " + error.message();
   // A line when an outage begins and one when it hurts, not one for each attempt.
-  if (holds() && !failure_)
+  const bool held = holds();
+  if (held && !failure_)
     log_warning(fmt::format("{}; the present ticket holds for another {} s, and a new one is asked for until then",
                             what, std::chrono::duration_cast<seconds>(ends_ - now()).count()));
-  else if (!holds() && !told_ && ends_ > Instant(0))
+  else if (!held && !told_ && ends_ > Instant(0))
     log_warning(what + "; the ticket has ended, and new sessions have to wait for another");
-  told_ = !holds();
+  told_ = !held;
   failure_ = error;
   next_ = now() + pause;
 }

@@ -24,6 +24,8 @@
 #include "orchestrator/prepare.h"
 #include "secrets/reference.h"
 #include "source/odbc/odbc_source.h"
+#include "source/odbc/sqlserver_sessions.h"
+#include "source/odbc/sqlserver_source.h"
 #include "source/postgres/postgres_source.h"
 #include "warehouse/duckdb/duckdb_file.h"
 
@@ -72,6 +74,16 @@ const typename Map::value_type& choose(const Map& map, const std::set<std::strin
   if (!unsupported.empty())
     throw Error(ErrorKind::refused, "connections of the kind " + *unsupported.begin() + " are not in this version");
   throw Error(ErrorKind::usage, "none is configured", "", "add a [connections." + side + ".…] table");
+}
+
+// As kerberos_service_ticket() takes it; "" where it cannot be told.
+std::string service_of(const PostgresConnection& pg) {
+  if (pg.host.empty() || pg.host.starts_with('/') || pg.host.find(',') != std::string::npos) return "";
+  return (pg.krbsrvname.empty() ? "postgres" : pg.krbsrvname) + "@" + pg.host;
+}
+std::string service_of(const SqlServerConnection& server, int port) {
+  if (!server.server_spn.empty() || server.host.empty() || port == 0) return server.server_spn;
+  return fmt::format("MSSQLSvc/{}:{}", server.host, port);
 }
 
 }  // namespace
@@ -145,7 +157,7 @@ class Doctor {
 
   void check_files();
   void check_source();
-  bool check_odbc_driver(const OdbcConnection& odbc);
+  bool check_odbc_driver(const std::string& name, const std::string& dsn);
   bool check_kerberos(const KerberosIdentity& identity, const std::string& service, std::chrono::seconds timeout);
   bool check_address(const std::string& host, int port, std::chrono::seconds timeout);
   void check_target();
@@ -176,7 +188,7 @@ class Doctor {
 
 void Doctor::check_files() {
   check("connections file", "correct the file", [&] {
-    connections_ = load_connections(options_.connections, resolve_reference);
+    connections_ = load_connections(options_.connections, resolve_reference, resolve_reference_anew);
     secrets_.learn(*connections_);
     const std::string what = fmt::format("{}: {} sources, {} targets", options_.connections,
                                          connections_->sources.size(), connections_->targets.size());
@@ -214,6 +226,9 @@ void Doctor::check_source() {
         if (const auto* pg = std::get_if<PostgresConnection>(&found))
           return passed(
               fmt::format("{}: {}:{}, database {}, login {}", name, pg->host, pg->port, pg->database, pg->username));
+        if (const auto* server = std::get_if<SqlServerConnection>(&found))
+          return passed(fmt::format("{}: {}, database {}, by {}", name, odbc::sqlserver_address(*server),
+                                    server->database, server->odbc_driver));
         const auto& odbc = std::get<OdbcConnection>(found);
         return passed(fmt::format("{}: {}{}", name, odbc.dsn.empty() ? odbc.driver_name : "data source " + odbc.dsn,
                                   odbc.database.empty() ? "" : ", database " + odbc.database));
@@ -224,15 +239,19 @@ void Doctor::check_source() {
 
   const auto* pg = std::get_if<PostgresConnection>(connection);
   const auto* odbc = std::get_if<OdbcConnection>(connection);
-  const bool driver = odbc == nullptr || check_odbc_driver(*odbc);
-  const std::string host = pg != nullptr ? pg->host : odbc->host;
-  const std::chrono::seconds timeout(pg != nullptr ? pg->connect_timeout : odbc->connect_timeout);
-  const bool one_host = !host.empty() && !host.starts_with('/') && host.find(',') == std::string::npos;
+  const auto* server = std::get_if<SqlServerConnection>(connection);
+  const bool driver = pg != nullptr || check_odbc_driver(odbc != nullptr ? odbc->driver_name : server->odbc_driver,
+                                                         odbc != nullptr ? odbc->dsn : "");
+  const std::string host = std::visit([](const auto& c) { return c.host; }, *connection);
+  const std::chrono::seconds timeout(std::visit([](const auto& c) { return c.connect_timeout; }, *connection));
+  // Without a port SQL Server's own; that of an instance is asked of the server's browser service by the driver.
+  const int port = server != nullptr && server->port == 0 && server->instance.empty()
+                       ? 1433
+                       : std::visit([](const auto& c) { return c.port; }, *connection);
   bool ticket = true;
-  if (pg != nullptr && pg->kerberos.given()) {
-    const std::string service = pg->krbsrvname.empty() ? "postgres" : pg->krbsrvname;
-    ticket = check_kerberos(pg->kerberos, one_host ? service + "@" + host : "", timeout);
-  }
+  if (pg != nullptr && pg->kerberos.given()) ticket = check_kerberos(pg->kerberos, service_of(*pg), timeout);
+  if (server != nullptr && server->kerberos.given())
+    ticket = check_kerberos(server->kerberos, service_of(*server, port), timeout);
   bool reachable = true;
   if (host.empty())
     skip("source port", "no host is configured: a file, or the data source names it");
@@ -241,7 +260,7 @@ void Doctor::check_source() {
   else if (host.find(',') != std::string::npos)
     skip("source port", "several hosts: the login tries them in turn");
   else
-    reachable = check_address(host, pg != nullptr ? pg->port : odbc->port, timeout);
+    reachable = check_address(host, port, timeout);
 
   if (!driver || !reachable || !ticket) {
     skip_from(1, !driver      ? "the ODBC driver cannot be used"
@@ -251,8 +270,9 @@ void Doctor::check_source() {
   }
   SourceFacts facts;
   if (!check("source login", "check username, password, database and the server's rules for logins", [&] {
-        auto source = pg != nullptr ? make_postgres_source(*pg, kSourceConnections, &cancel_)
-                                    : make_odbc_source(*odbc, kSourceConnections, &cancel_);
+        auto source = pg != nullptr     ? make_postgres_source(*pg, kSourceConnections, &cancel_)
+                      : odbc != nullptr ? make_odbc_source(*odbc, kSourceConnections, &cancel_)
+                                        : make_sqlserver_source(*server, kSourceConnections, &cancel_);
         facts = source->facts();
         source_ = std::move(source);
         if (facts.notes.empty()) return passed(facts.product);
@@ -270,29 +290,29 @@ void Doctor::check_source() {
   });
 }
 
-bool Doctor::check_odbc_driver(const OdbcConnection& odbc) {
+bool Doctor::check_odbc_driver(const std::string& name, const std::string& dsn) {
   return check("odbc driver", "install the driver", [&] {
-    if (!odbc.dsn.empty()) {
+    if (!dsn.empty()) {
       const std::vector<std::string> known = probe::odbc_data_sources();
-      if (std::any_of(known.begin(), known.end(), [&](const std::string& n) { return iequals(n, odbc.dsn); }))
-        return passed("data source " + odbc.dsn);
-      throw Error(ErrorKind::usage, "there is no data source of this name", odbc.dsn,
+      if (std::any_of(known.begin(), known.end(), [&](const std::string& n) { return iequals(n, dsn); }))
+        return passed("data source " + dsn);
+      throw Error(ErrorKind::usage, "there is no data source of this name", dsn,
                   known.empty() ? "no data source is registered in odbc.ini" : "registered are: " + join(known, ", "));
     }
-    if (odbc.driver_name.find('/') != std::string::npos) {
-      probe::load_library(odbc.driver_name);
-      return passed(odbc.driver_name);
+    if (name.find('/') != std::string::npos) {
+      probe::load_library(name);
+      return passed(name);
     }
     std::vector<std::string> names;
     for (const probe::OdbcDriver& driver : probe::odbc_drivers()) {
       names.push_back(driver.name);
-      if (!iequals(driver.name, odbc.driver_name)) continue;
+      if (!iequals(driver.name, name)) continue;
       // A plain file name is searched in folders that only the driver manager knows: the login will tell.
       if (driver.library.find('/') != std::string::npos) probe::load_library(driver.library);
       return passed(driver.name + (driver.library.empty() ? "" : ": " + driver.library));
     }
-    const auto near = did_you_mean(odbc.driver_name, names);
-    throw Error(ErrorKind::usage, "no driver of this name is registered", odbc.driver_name,
+    const auto near = did_you_mean(name, names);
+    throw Error(ErrorKind::usage, "no driver of this name is registered", name,
                 (near ? "did you mean " + *near + "? " : "") +
                     (names.empty()
                          ? "odbcinst.ini names no driver: install one"
@@ -302,13 +322,19 @@ bool Doctor::check_odbc_driver(const OdbcConnection& odbc) {
 
 bool Doctor::check_kerberos(const KerberosIdentity& identity, const std::string& service,
                             std::chrono::seconds timeout) {
+  const auto cancelled = [this] { cancel_.check(); };
   bool sound = true;
-  for (const KerberosCheck& one : kerberos_checks(identity, service, timeout, [this] { cancel_.check(); })) {
+  for (const KerberosCheck& one : kerberos_checks(identity, timeout, cancelled)) {
     if (sound)
       sound = check(one.name, one.fix, one.look);
     else
       skip(one.name, "the check before it failed");
   }
+  // The driver may make another name of the host: its login is tried all the same.
+  if (!sound || service.empty())
+    skip("kerberos service", sound ? "what the service is called is not known here" : "the check before it failed");
+  else
+    check("kerberos service", "see that the service is registered", [&] { return look_at_service(identity, service); });
   return sound;
 }
 

@@ -82,15 +82,15 @@ Verdict look_at_clocks(const KerberosIdentity& identity) {
                 "300 s from the KDC's refuses all tickets");
 }
 
+}  // namespace
+
 Verdict look_at_service(const KerberosIdentity& identity, const std::string& service) {
   const KerberosTicket ticket = kerberos_service_ticket(identity, service);
   return passed(fmt::format("{} until {}, {}", ticket.server, utc(ticket.ends), ticket.enctype));
 }
 
-}  // namespace
-
-std::vector<KerberosCheck> kerberos_checks(const KerberosIdentity& identity, const std::string& service,
-                                           std::chrono::seconds timeout, const std::function<void()>& cancelled) {
+std::vector<KerberosCheck> kerberos_checks(const KerberosIdentity& identity, std::chrono::seconds timeout,
+                                           const std::function<void()>& cancelled) {
   kerberos_tickets(identity);
   std::vector<KerberosCheck> checks;
   const auto add = [&](const char* name, const char* fix, std::function<Verdict()> look) {
@@ -104,9 +104,6 @@ std::vector<KerberosCheck> kerberos_checks(const KerberosIdentity& identity, con
       [&identity, cancelled] { return look_at_ticket(identity, cancelled); });
   if (identity.has_keytab())
     add("kerberos clock", "set the clock of this machine", [&identity] { return look_at_clocks(identity); });
-  if (!service.empty())
-    add("kerberos service", "see that the service is registered",
-        [&identity, service] { return look_at_service(identity, service); });
   return checks;
 }
 

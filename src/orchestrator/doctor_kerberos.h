@@ -17,10 +17,13 @@ struct KerberosCheck {
   std::function<Verdict()> look;
 };
 
-// In this order, and none of use behind one that failed. `service`: see kerberos_service_ticket(); "" when there is
-// none to ask for. `timeout`: for a KDC to take a connection. Sets the environment of the process. The identity must
-// outlive the checks.
-std::vector<KerberosCheck> kerberos_checks(const KerberosIdentity& identity, const std::string& service,
-                                           std::chrono::seconds timeout, const std::function<void()>& cancelled);
+// In this order, and none of use behind one that failed. `timeout`: for a KDC to take a connection; `cancelled` is
+// called while a ticket is waited for, and may throw. Sets the environment of the process. The identity must outlive
+// the checks.
+std::vector<KerberosCheck> kerberos_checks(const KerberosIdentity& identity, std::chrono::seconds timeout,
+                                           const std::function<void()>& cancelled);
+
+// `service`: see kerberos_service_ticket().
+Verdict look_at_service(const KerberosIdentity& identity, const std::string& service);
 
 }  // namespace pulk

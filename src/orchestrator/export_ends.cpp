@@ -90,7 +90,7 @@ std::unique_ptr<ExportEnds> open_export_ends(const ExportFile& file, const Expor
                   "write source: NAME, a connection of that file, or leave --config out");
     });
   attempt([&] { ends->destination = open_place(file.destination, "destination:", cancel); });
-  if (!snowflake) attempt([&] { connections = load_connections(options.connections, resolve_reference); });
+  if (!snowflake) attempt([&] { connections = load_connections(options.connections, resolve_reference, resolve_reference_anew); });
   if (connections && !connections->sources.contains(file.source) &&
       !(connections->targets.contains(file.source) &&
         std::holds_alternative<DuckdbConnection>(connections->targets.at(file.source))))

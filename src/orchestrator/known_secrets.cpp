@@ -35,9 +35,14 @@ void KnownSecrets::learn(const ConnectionsFile& connections) {
     }
   for (const auto& [name, source] : connections.sources) {
     std::visit([&](const auto& connection) { learn(connection.password); }, source);
-    const auto* odbc = std::get_if<OdbcConnection>(&source);
-    if (odbc == nullptr) continue;
-    for (const auto& [keyword, value] : odbc->odbc_options)
+    const std::map<std::string, std::string>* options = nullptr;
+    if (const auto* odbc = std::get_if<OdbcConnection>(&source)) options = &odbc->odbc_options;
+    if (const auto* server = std::get_if<SqlServerConnection>(&source)) {
+      options = &server->odbc_options;
+      learn(server->entra.client_secret);
+    }
+    if (options == nullptr) continue;
+    for (const auto& [keyword, value] : *options)
       for (const char* word : {"pwd", "password", "token", "secret", "key"})
         if (to_lower(keyword).find(word) != std::string::npos) learn(Secret(value));
   }

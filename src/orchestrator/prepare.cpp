@@ -12,6 +12,7 @@
 #include "base/strings.h"
 #include "secrets/reference.h"
 #include "source/odbc/odbc_source.h"
+#include "source/odbc/sqlserver_source.h"
 #include "source/postgres/postgres_source.h"
 #include "warehouse/duckdb/duckdb_warehouse.h"
 #include "warehouse/files/files_warehouse.h"
@@ -67,6 +68,8 @@ std::unique_ptr<Warehouse> make_warehouse(const TargetConnection& target, Cancel
 std::unique_ptr<Source> make_source(const SourceConnection& source, int max_connections, CancelToken& cancel) {
   if (const auto* postgres = std::get_if<PostgresConnection>(&source))
     return make_postgres_source(*postgres, max_connections, &cancel);
+  if (const auto* sqlserver = std::get_if<SqlServerConnection>(&source))
+    return make_sqlserver_source(*sqlserver, max_connections, &cancel);
   return make_odbc_source(std::get<OdbcConnection>(source), max_connections, &cancel);
 }
 
@@ -74,14 +77,14 @@ std::unique_ptr<Source> make_source(const SourceConnection& source, int max_conn
 
 std::unique_ptr<Source> open_source(const std::string& connections_file, const std::string& name, CancelToken& cancel,
                                     int lanes) {
-  const ConnectionsFile connections = load_connections(connections_file, resolve_reference);
+  const ConnectionsFile connections = load_connections(connections_file, resolve_reference, resolve_reference_anew);
   const std::string chosen = choose(connections.sources, connections.unsupported_sources, name, "source", connections.path);
   return make_source(connections.sources.at(chosen), lanes + kConnectionsBesideLanes, cancel);
 }
 
 std::unique_ptr<Warehouse> open_target(const std::string& connections_file, const std::string& name,
                                        CancelToken& cancel) {
-  const ConnectionsFile connections = load_connections(connections_file, resolve_reference);
+  const ConnectionsFile connections = load_connections(connections_file, resolve_reference, resolve_reference_anew);
   return make_warehouse(connections.targets.at(choose(connections.targets, connections.unsupported_targets, name,
                                                       "target", connections.path)),
                         cancel);
@@ -89,7 +92,7 @@ std::unique_ptr<Warehouse> open_target(const std::string& connections_file, cons
 
 void start_for_target(const std::string& connections_file, const std::string& name) {
   try {
-    const ConnectionsFile connections = load_connections(connections_file, resolve_reference);
+    const ConnectionsFile connections = load_connections(connections_file, resolve_reference, resolve_reference_anew);
     const std::string chosen = choose(connections.targets, connections.unsupported_targets, name, "target", "");
     if (std::holds_alternative<SnowflakeTarget>(connections.targets.at(chosen))) snowflake::set_driver_environment(kDriverMemory);
   } catch (const Error&) {
@@ -112,7 +115,7 @@ Ends open_ends(const MigrateOptions& options, CancelToken& cancel) {
     }
   };
   attempt([&] { ends.workflow = load_workflow(options.workflow); });
-  attempt([&] { connections = load_connections(options.connections, resolve_reference); });
+  attempt([&] { connections = load_connections(options.connections, resolve_reference, resolve_reference_anew); });
   if (first) throw *first;
   for (const std::string& warning : connections->warnings) log_warning(warning);
   for (const std::string& path : connections->without_effect) log_info(path + " has no effect in this version");

@@ -198,7 +198,7 @@ class Query {
 
 QueryPlace find_query_place(const SnowflakeLoginOptions& options) {
   if (!options.connections.empty()) {
-    const ConnectionsFile file = load_connections(options.connections, resolve_reference);
+    const ConnectionsFile file = load_connections(options.connections, resolve_reference, resolve_reference_anew);
     const auto chosen =
         options.target.empty() && file.targets.size() == 1 ? file.targets.begin() : file.targets.find(options.target);
     if (chosen != file.targets.end())

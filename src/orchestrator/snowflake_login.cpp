@@ -15,7 +15,7 @@ namespace pulk {
 namespace {
 
 SnowflakeTarget of_file(const SnowflakeLoginOptions& options) {
-  const ConnectionsFile file = load_connections(options.connections, resolve_reference);
+  const ConnectionsFile file = load_connections(options.connections, resolve_reference, resolve_reference_anew);
   for (const std::string& warning : file.warnings) log_warning(warning);
   const std::string where = file.path + ":connections.target";
   std::vector<std::string> names;

@@ -44,11 +44,10 @@ std::string from_file(const std::string& path) {
   return content;
 }
 
-std::string from_vault(std::string_view text) {
-  const VaultReference reference = parse_vault_reference(text);
-  // One login for all references of a process. The environment does not change while it runs.
+// One login for all references of a process. The environment does not change while it runs.
+Vault& the_vault() {
   static Vault vault(vault_settings());
-  return vault.read(reference);
+  return vault;
 }
 
 }  // namespace
@@ -56,8 +55,16 @@ std::string from_vault(std::string_view text) {
 std::string resolve_reference(std::string_view text) {
   if (text.starts_with("env:")) return from_environment(std::string(text.substr(4)));
   if (text.starts_with("file:")) return from_file(std::string(text.substr(5)));
-  if (text.starts_with("vault:")) return from_vault(text);
+  if (text.starts_with("vault:")) return the_vault().read(parse_vault_reference(text));
   return std::string(text);
+}
+
+std::string resolve_reference_anew(std::string_view text) {
+  if (!text.starts_with("vault:")) return resolve_reference(text);
+  VaultReference reference = parse_vault_reference(text);
+  reference.version = 0;
+  the_vault().forget();
+  return the_vault().read(reference);
 }
 
 }  // namespace pulk

@@ -13,4 +13,7 @@ namespace pulk {
 // reference, never a value (I4).
 std::string resolve_reference(std::string_view text);
 
+// The same, asked again whatever was read before. Of a version of a secret in Vault that is named (@2), the newest one.
+std::string resolve_reference_anew(std::string_view text);
+
 }  // namespace pulk

@@ -140,6 +140,12 @@ Fitness fit_fine_moment(const LogicalType& logical, const SqlType& target) {
 
 Fitness fit_moment(const LogicalType& logical, const SqlType& target) {
   const Carrier carrier = natural_carrier(logical);
+  if (logical.kind == TypeKind::timestamp_offset) {
+    if (target.base != SqlBase::timestamp_tz || logical.precision > 6)
+      return never("the offset of each value would be lost; VARCHAR keeps it");
+    return {Fit::exact, {CarrierKind::timestamp_us_utc}, false,
+            "a value with an offset other than +00:00 is refused by name when it is read"};
+  }
   if (logical.precision > 6) return fit_fine_moment(logical, target);
   if (logical.kind == TypeKind::timestamp_tz) {
     if (target.base == SqlBase::timestamp_tz) return {Fit::exact, carrier, false, ""};
@@ -259,7 +265,8 @@ Fitness fitness(const LogicalType& logical, const SqlType& target) {
       if (logical.precision > 6) return never("it has more than 6 fractional digits, which microseconds cannot hold");
       return {Fit::exact, carrier, false, ""};
     case TypeKind::timestamp:
-    case TypeKind::timestamp_tz: return fit_moment(logical, target);
+    case TypeKind::timestamp_tz:
+    case TypeKind::timestamp_offset: return fit_moment(logical, target);
     case TypeKind::uuid:
       if (target.base == SqlBase::uuid) return {Fit::exact, carrier, false, ""};
       break;
@@ -302,6 +309,8 @@ NaturalType natural_type(const LogicalType& logical) {
         return {{SqlBase::varchar}, carrier,
                 std::to_string(logical.precision) + " fractional digits travel as text: microseconds have 6"};
       return {{SqlBase::timestamp_tz}, carrier, ""};
+    case TypeKind::timestamp_offset:
+      return {{SqlBase::varchar}, carrier, "the moment with its offset travels as text: no type here keeps an offset"};
     case TypeKind::uuid: return {{SqlBase::uuid}, carrier, ""};
     case TypeKind::json: return {{SqlBase::json}, carrier, ""};
   }

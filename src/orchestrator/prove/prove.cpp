@@ -52,7 +52,7 @@ std::vector<const Probe*> chosen(const std::vector<int>& only) {
 }
 
 SnowflakeConnection connection_of(const Options& options, KnownSecrets& secrets) {
-  const ConnectionsFile connections = load_connections(options.connections, resolve_reference);
+  const ConnectionsFile connections = load_connections(options.connections, resolve_reference, resolve_reference_anew);
   secrets.learn(connections);
   const auto found = connections.targets.find(options.target);
   std::vector<std::string> able;

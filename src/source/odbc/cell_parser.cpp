@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/strings.h"
 #include "catalog/moment_text.h"
 
 namespace pulk::odbc {
@@ -152,6 +153,25 @@ std::optional<std::string> to_utf8(std::string_view utf16) {
       out += tail(12);
       out += tail(6);
       out += tail(0);
+    }
+  }
+  return out;
+}
+
+std::optional<std::u16string> to_utf16(std::string_view utf8) {
+  if (!valid_utf8(utf8)) return std::nullopt;
+  std::u16string out;
+  for (std::size_t at = 0; at < utf8.size();) {
+    const auto first = static_cast<unsigned char>(utf8[at]);
+    const std::size_t length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    std::uint32_t code = length == 1 ? first : first & (0x7FU >> length);
+    for (std::size_t i = 1; i < length; ++i) code = code << 6U | (static_cast<unsigned char>(utf8[at + i]) & 0x3FU);
+    at += length;
+    if (code < 0x10000) {
+      out += static_cast<char16_t>(code);
+    } else {
+      out += static_cast<char16_t>(0xD800 + ((code - 0x10000) >> 10U));
+      out += static_cast<char16_t>(0xDC00 + ((code - 0x10000) & 0x3FFU));
     }
   }
   return out;

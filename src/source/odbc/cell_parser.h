@@ -28,5 +28,7 @@ std::optional<std::int64_t> parse_timestamp(std::string_view text);
 
 // SQLWCHARs in the machine's order, which ODBC means to be UTF-16; nothing when a surrogate stands alone.
 std::optional<std::string> to_utf8(std::string_view utf16);
+// Nothing for what is no UTF-8.
+std::optional<std::u16string> to_utf16(std::string_view utf8);
 
 }  // namespace pulk::odbc

@@ -71,6 +71,61 @@ ErrorKind kind_of_postgres(const Diagnostics& found) {
   return pg::kind_of_sqlstate(found.state);
 }
 
+// "Database Engine events and errors" of SQL Server; the last ones are those that "Transient fault handling" of Azure SQL
+// names.
+ErrorKind kind_of_sqlserver(const Diagnostics& found) {
+  switch (found.native) {
+    case 701:    // no memory
+    case 1204:   // no lock resources
+    case 1205:   // deadlock victim
+    case 1222:   // lock timeout
+    case 3960:   // update conflict of a snapshot transaction
+    case 3961:   // altered since the snapshot began
+    case 6005:   // shutdown
+    case 596:    // session killed
+    case 8628: case 8645: case 8651:  // waiting for memory
+    case 976: case 978: case 979: case 983:  // availability groups
+    case 17142: case 17830:  // paused; login takes too long
+    case 4221:   // secondary waits for row versions
+    case 40143: case 40197: case 40501: case 40540: case 40613: case 10928: case 10929: case 49918: case 49919: case 49920:
+      return ErrorKind::retryable;
+    case 229: case 230: case 262: case 297: case 300:  // permission denied on object, column, statement, server
+    case 916:    // the login may not use the database
+    case 3952:   // snapshot isolation is not allowed
+    case 18456: case 18452: case 18470: case 18486: case 18487: case 18488:  // logins
+    case 4060:   // cannot open the database of the login
+      return ErrorKind::refused;
+    default: break;
+  }
+  if (contains(found.text, "certificate verify failed") || contains(found.text, "SSPI Provider") ||
+      contains(found.text, "subject name does not match"))
+    return ErrorKind::refused;
+  if (found.state.starts_with("08") || found.state.starts_with("HYT") || found.state == "40001") return ErrorKind::retryable;
+  if (found.state.starts_with("28")) return ErrorKind::refused;
+  return ErrorKind::usage;
+}
+
+std::string hint_of_sqlserver(const Diagnostics& found) {
+  switch (found.native) {
+    case 18456: return "check the login and its password; the server's error log says which of them is wrong";
+    case 18486: return "the login is locked: ALTER LOGIN … WITH PASSWORD = '…' UNLOCK";
+    case 18487: case 18488: return "the password has expired or must be changed: set a new one and store it where pulk reads it";
+    case 18452: return "the login comes from an untrusted domain: check the account's domain, the SPN and the clock";
+    case 4060: case 916: return "check the name of the database, and that the login has a user in it";
+    case 229: case 230: return "GRANT SELECT to the user that pulk logs in with";
+    case 3952: return "ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON, or choose another isolation in the connections file";
+    case 1222: return "another session holds a lock on the table; lock_timeout in the connections file is how long pulk waits";
+    case 3961: return "the table was altered or truncated after the moment that is read: run again";
+    default: break;
+  }
+  if (contains(found.text, "certificate verify failed"))
+    return "have the authority's certificate trusted by the system (update-ca-certificates, or SSL_CERT_FILE), or name the "
+           "server's own by server_certificate";
+  if (contains(found.text, "subject name does not match")) return "name what the certificate says by hostname_in_certificate";
+  if (contains(found.text, "SSPI Provider")) return "`pulk doctor` looks at keytab, clock, ticket and service principal";
+  return "";
+}
+
 // Of the driver manager: no such name, or no such library.
 bool is_driver_missing(const Diagnostics& found) {
   return found.state == "IM002" || contains(found.text, "Can't open lib");
@@ -82,12 +137,14 @@ ErrorKind kind_of(const Diagnostics& found, ErrorCodes codes) {
   const std::string_view state = found.state;
   if (is_driver_missing(found)) return ErrorKind::usage;
   if (codes == ErrorCodes::postgres) return kind_of_postgres(found);
+  if (codes == ErrorCodes::sqlserver) return kind_of_sqlserver(found);
   if (state.starts_with("08") || state.starts_with("HYT") || state == "40001") return ErrorKind::retryable;
   if (state.starts_with("28")) return ErrorKind::refused;
   switch (codes) {
     case ErrorCodes::sqlite: return kind_of_sqlite(found.native);
     case ErrorCodes::mariadb: return kind_of_mariadb(found.native);
     case ErrorCodes::postgres:
+    case ErrorCodes::sqlserver:
     case ErrorCodes::none: break;
   }
   return ErrorKind::usage;
@@ -103,6 +160,8 @@ bool ends_transaction(const Diagnostics& found, ErrorCodes codes) {
     case ErrorCodes::mariadb: return code == 1053 || code == 1213 || code == 1927 || code == 2006 || code == 2013;
     // A failed statement leaves the transaction to its savepoints.
     case ErrorCodes::postgres: return found.state.starts_with("57P") || found.state.size() != 5;
+    case ErrorCodes::sqlserver:
+      return code == 1205 || code == 3951 || code == 3960 || code == 3961 || code == 596 || code == 6005;
     case ErrorCodes::none: break;
   }
   // Nobody knows: what comes next must not be of another moment.
@@ -113,6 +172,7 @@ std::string hint_of(const Diagnostics& found, ErrorCodes codes) {
   if (is_driver_missing(found)) {
     return "`odbcinst -q -d` lists the installed drivers";
   }
+  if (codes == ErrorCodes::sqlserver) return hint_of_sqlserver(found);
   const int code = found.native;
   if (codes == ErrorCodes::sqlite && (code & 0xFF) == 5) {
     return "another process writes to the database: run again when it is done";

@@ -55,12 +55,12 @@ class GenericDialect : public ServerDialect {
   // How many rows a statement gives has no common way of saying; the reader stops by itself.
   std::string limit(std::int64_t) const override { return ""; }
 
-  void begin(Connection&) const override {}
+  void begin(Connection&, const std::vector<ServerObject>&) const override {}
   std::optional<std::string> moment(Connection&) const override { return std::nullopt; }
   std::string why_not_one_moment() const override {
     return "pulk does not know this ODBC driver, and ODBC cannot say what several statements see";
   }
-  void lock_writers(Connection& connection) const override {
+  void lock_writers(Connection& connection, const std::vector<ServerObject>&) const override {
     throw Error(ErrorKind::refused, "pulk cannot keep writers out of a database whose ODBC driver it does not know",
                 connection.subject(), "remove snapshot_lock from the connections file");
   }

@@ -1,30 +1,65 @@
 #include "source/odbc/handle.h"
 
+#include <sqlucode.h>
+#include <string.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <string_view>
 
 #include "base/error.h"
 #include "base/strings.h"
+#include "source/odbc/cell_parser.h"
 #include "source/odbc/error_codes.h"
 
 namespace pulk::odbc {
 namespace {
 
-Diagnostics diagnostics(SQLSMALLINT type, SQLHANDLE handle) {
+struct Record {
+  std::string state, text;
+  SQLINTEGER native = 0;
+};
+
+// Without its terminator.
+std::string utf8_of(const SQLWCHAR* text, std::size_t units) {
+  std::size_t length = 0;
+  while (length < units && text[length] != 0) ++length;
+  return to_utf8({reinterpret_cast<const char*>(text), length * sizeof(SQLWCHAR)}).value_or("?");
+}
+
+std::optional<Record> record(SQLSMALLINT type, SQLHANDLE handle, SQLSMALLINT number, bool wide) {
+  constexpr SQLSMALLINT kLength = 1024;
+  Record found;
+  SQLSMALLINT length = 0;
+  if (wide) {
+    SQLWCHAR state[6] = {};
+    SQLWCHAR message[kLength] = {};
+    if (!SQL_SUCCEEDED(SQLGetDiagRecW(type, handle, number, state, &found.native, message, kLength, &length)))
+      return std::nullopt;
+    found.state = utf8_of(state, 5);
+    found.text = utf8_of(message, kLength);
+    return found;
+  }
+  SQLCHAR state[6] = {};
+  SQLCHAR message[kLength] = {};
+  if (!SQL_SUCCEEDED(SQLGetDiagRec(type, handle, number, state, &found.native, message, kLength, &length)))
+    return std::nullopt;
+  found.state = reinterpret_cast<const char*>(state);
+  found.text = reinterpret_cast<const char*>(message);
+  return found;
+}
+
+Diagnostics diagnostics(SQLSMALLINT type, SQLHANDLE handle, bool wide) {
   Diagnostics all;
   for (SQLSMALLINT i = 1; i <= 4; ++i) {
-    SQLCHAR state[6] = {};
-    SQLCHAR message[1024] = {};
-    SQLINTEGER native = 0;
-    SQLSMALLINT length = 0;
-    if (!SQL_SUCCEEDED(SQLGetDiagRec(type, handle, i, state, &native, message, sizeof message, &length))) break;
+    const auto found = record(type, handle, i, wide);
+    if (!found) break;
     if (i == 1) {
-      all.state = reinterpret_cast<const char*>(state);
-      all.native = native;
+      all.state = found->state;
+      all.native = found->native;
     }
     if (!all.text.empty()) all.text += "; ";
-    all.text += reinterpret_cast<const char*>(message);
+    all.text += found->text;
   }
   return all;
 }
@@ -40,12 +75,21 @@ SQLCHAR* bytes_of(const std::string& text) {
   return reinterpret_cast<SQLCHAR*>(const_cast<char*>(text.c_str()));  // NOLINT
 }
 
+// With a terminator. Throws Error(usage) for what is no UTF-8.
+std::vector<SQLWCHAR> wide_of(const std::string& text) {
+  const auto units = to_utf16(text);
+  if (!units) throw Error(ErrorKind::usage, "a text for the database is not UTF-8");
+  std::vector<SQLWCHAR> out(units->begin(), units->end());
+  out.push_back(0);
+  return out;
+}
+
 SQLPOINTER number(SQLULEN value) { return reinterpret_cast<SQLPOINTER>(value); }  // NOLINT
 
 }  // namespace
 
 Connection::Connection(const std::string& connection_string, const Quirks& quirks, int timeout_seconds,
-                       std::string subject, CancelToken* cancel)
+                       std::string subject, CancelToken* cancel, const std::function<void(SQLHDBC)>& before_login)
     : quirks_(quirks), subject_(std::move(subject)), cancel_(cancel) {
   if (!SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_ENV, SQL_NULL_HANDLE, &env_))) {
     throw Error(ErrorKind::internal, "unixODBC gives no environment", subject_);
@@ -56,12 +100,20 @@ Connection::Connection(const std::string& connection_string, const Quirks& quirk
       throw Error(ErrorKind::internal, "unixODBC gives no connection handle", subject_);
     }
     SQLSetConnectAttr(dbc_, SQL_ATTR_LOGIN_TIMEOUT, number(static_cast<SQLULEN>(timeout_seconds)), 0);
-    const SQLRETURN result = SQLDriverConnect(dbc_, nullptr, bytes_of(connection_string), SQL_NTS, nullptr, 0, nullptr,
-                                              SQL_DRIVER_NOPROMPT);
-    if (!SQL_SUCCEEDED(result)) throw to_error(diagnostics(SQL_HANDLE_DBC, dbc_), quirks_.codes, "cannot connect", subject_);
+    if (before_login) before_login(dbc_);
+    SQLRETURN result = SQL_ERROR;
+    if (quirks_.wide) {
+      std::vector<SQLWCHAR> wide = wide_of(connection_string);
+      result = SQLDriverConnectW(dbc_, nullptr, wide.data(), SQL_NTS, nullptr, 0, nullptr, SQL_DRIVER_NOPROMPT);
+      explicit_bzero(wide.data(), wide.size() * sizeof(SQLWCHAR));
+    } else {
+      result = SQLDriverConnect(dbc_, nullptr, bytes_of(connection_string), SQL_NTS, nullptr, 0, nullptr,
+                                SQL_DRIVER_NOPROMPT);
+    }
+    if (!SQL_SUCCEEDED(result)) throw to_error(diagnostics(SQL_HANDLE_DBC, dbc_, quirks_.wide), quirks_.codes, "cannot connect", subject_);
     connected_ = true;
     if (quirks_.cancel_by_idle_statement && !SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_STMT, dbc_, &idle_))) {
-      throw to_error(diagnostics(SQL_HANDLE_DBC, dbc_), quirks_.codes, "no statement", subject_);
+      throw to_error(diagnostics(SQL_HANDLE_DBC, dbc_, quirks_.wide), quirks_.codes, "no statement", subject_);
     }
     if (cancel_ != nullptr) {
       registration_ = std::make_unique<CancelToken::Registration>(*cancel_, [this] { interrupt(); });
@@ -140,19 +192,23 @@ std::vector<Row> Statement::rows() {
   while (fetch()) {
     Row row(static_cast<std::size_t>(width));
     for (int i = 0; i < width; ++i) {
+      // Room for the terminator is taken off a piece that is full.
+      const bool wide = connection_.quirks().wide;
+      const std::size_t terminator = wide ? sizeof(SQLWCHAR) : 1;
       std::string cell;
-      char piece[1024];
+      alignas(SQLWCHAR) char piece[1024];
       SQLLEN length = 0;
       for (;;) {
-        const SQLRETURN result = SQLGetData(handle_, static_cast<SQLUSMALLINT>(i + 1), SQL_C_CHAR, piece,
-                                            sizeof piece, &length);
+        const SQLRETURN result = SQLGetData(handle_, static_cast<SQLUSMALLINT>(i + 1), wide ? SQL_C_WCHAR : SQL_C_CHAR,
+                                            piece, sizeof piece, &length);
         if (result == SQL_NO_DATA) break;
         if (!SQL_SUCCEEDED(result)) fail("cannot read a cell");
         if (length == SQL_NULL_DATA) break;
-        const bool more = length == SQL_NO_TOTAL || static_cast<std::size_t>(length) >= sizeof piece;
-        cell.append(piece, more ? sizeof piece - 1 : static_cast<std::size_t>(length));
+        const bool more = length == SQL_NO_TOTAL || static_cast<std::size_t>(length) > sizeof piece - terminator;
+        cell.append(piece, more ? sizeof piece - terminator : static_cast<std::size_t>(length));
         if (!more) break;
       }
+      if (wide) cell = to_utf8(cell).value_or("?");
       if (length != SQL_NULL_DATA) row[static_cast<std::size_t>(i)] = std::move(cell);
     }
     rows.push_back(std::move(row));
@@ -170,7 +226,7 @@ void Connection::execute(const std::string& sql) { Statement(*this).execute(sql)
 
 Statement::Statement(Connection& connection) : connection_(connection) {
   if (!SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_STMT, connection.handle(), &handle_))) {
-    throw to_error(diagnostics(SQL_HANDLE_DBC, connection.handle()), connection.quirks().codes, "no statement", connection.subject());
+    throw to_error(diagnostics(SQL_HANDLE_DBC, connection.handle(), connection.quirks().wide), connection.quirks().codes, "no statement", connection.subject());
   }
 }
 
@@ -183,7 +239,7 @@ Statement::~Statement() {
 }
 
 void Statement::fail(const std::string& what) {
-  const Diagnostics found = diagnostics(SQL_HANDLE_STMT, handle_);
+  const Diagnostics found = diagnostics(SQL_HANDLE_STMT, handle_, connection_.quirks().wide);
   if (ends_transaction(found, connection_.quirks().codes)) connection_.lost_ = true;
   connection_.check_cancelled();
   throw to_error(found, connection_.quirks().codes, what, connection_.subject());
@@ -201,7 +257,8 @@ void Statement::execute(const std::string& sql) {
   if (executed_) SQLFreeStmt(handle_, SQL_CLOSE);
   executed_ = true;
   connection_.set_executing(true);
-  const SQLRETURN result = SQLExecDirect(handle_, bytes_of(sql), SQL_NTS);
+  const SQLRETURN result = connection_.quirks().wide ? SQLExecDirectW(handle_, wide_of(sql).data(), SQL_NTS)
+                                                     : SQLExecDirect(handle_, bytes_of(sql), SQL_NTS);
   connection_.set_executing(false);
   if (!SQL_SUCCEEDED(result) && result != SQL_NO_DATA) fail("the database refuses a statement");
 }

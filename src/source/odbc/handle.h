@@ -10,6 +10,7 @@
 #undef BOOL
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,9 +28,10 @@ using Row = std::vector<std::optional<std::string>>;
 
 class Connection {
  public:
-  // `subject` names the database in errors. Cancelling the token interrupts what runs.
+  // `subject` names the database in errors. Cancelling the token interrupts what runs. `before_login` may set attributes
+  // that take part in the login; what they point to has to live until the constructor has returned.
   Connection(const std::string& connection_string, const Quirks& quirks, int timeout_seconds, std::string subject,
-             CancelToken* cancel);
+             CancelToken* cancel, const std::function<void(SQLHDBC)>& before_login = {});
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;

@@ -55,7 +55,7 @@ class MariadbDialect : public ServerDialect {
 
   std::int64_t largest_partition_bytes() const override { return kHeldResult; }
 
-  void begin(Connection& connection) const override {
+  void begin(Connection& connection, const std::vector<ServerObject>&) const override {
     connection.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
   }
   std::optional<std::string> moment(Connection& connection) const override;
@@ -63,7 +63,9 @@ class MariadbDialect : public ServerDialect {
     return "MariaDB has no snapshot that several connections can share, and without a binary log it does not tell "
            "whether they see the same: --parallel 1, or snapshot_lock = true in the connections file, give one moment";
   }
-  void lock_writers(Connection& connection) const override { connection.execute("FLUSH TABLES WITH READ LOCK"); }
+  void lock_writers(Connection& connection, const std::vector<ServerObject>&) const override {
+    connection.execute("FLUSH TABLES WITH READ LOCK");
+  }
   void unlock_writers(Connection& connection) const override { connection.execute("UNLOCK TABLES"); }
 
  private:

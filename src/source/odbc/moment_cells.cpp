@@ -119,4 +119,106 @@ std::string_view take_timestamp_struct_text(const Cell& cell, const ColumnPlan& 
   return "";
 }
 
+namespace {
+
+constexpr std::string_view kNoOffsetMoment = "is no date and time with an offset";
+constexpr std::string_view kOffset = "has an offset other than +00:00, which its type in the target does not keep";
+
+struct OffsetMoment {
+  WallClock clock;
+  std::int32_t day = 0;  // of the wall clock
+};
+
+std::string_view write_offset(const OffsetMoment& moment, const ColumnPlan& plan, MomentBuffer& buffer,
+                              std::string_view& text) {
+  if (const std::string_view why = too_fine(moment.clock.nanoseconds, plan, 9); !why.empty()) return why;
+  text = write_moment(buffer, moment.clock, plan.logical.precision);
+  return "";
+}
+
+std::string_view utc_of(const OffsetMoment& moment, const ColumnPlan& plan, std::int64_t& value) {
+  if (moment.clock.offset_minutes != 0) return kOffset;
+  value = moment.day * (kNanosecondsPerDay / 1000) + moment.clock.nanoseconds / 1000;
+  return too_fine(moment.clock.nanoseconds, plan, kMicroseconds);
+}
+
+std::optional<OffsetMoment> offset_of_text(const Cell& cell) {
+  const auto parsed = cell.is_whole() ? parse_moment(cell.text) : std::nullopt;
+  if (!parsed || !parsed->offset_minutes || cell.text.size() < 10) return std::nullopt;
+  // parse_moment has found a date there.
+  const auto digits = [&](std::size_t at, std::size_t count) {
+    int number = 0;
+    for (const char c : cell.text.substr(at, count)) number = number * 10 + (c - '0');
+    return number;
+  };
+  OffsetMoment moment;
+  moment.clock = {digits(0, 4), static_cast<unsigned>(digits(5, 2)), static_cast<unsigned>(digits(8, 2)),
+                  parsed->nanoseconds, parsed->offset_minutes};
+  moment.day = parsed->day;
+  return moment;
+}
+
+std::optional<OffsetMoment> offset_of_struct(const Cell& cell) {
+  const auto c = value_in<OffsetCell>(cell);
+  const auto day = day_number(c.year, c.month, c.day);
+  if (!day || c.year < 1 || c.year > 9999 || c.hour > 23 || c.minute > 59 || c.second > 59 || c.fraction > 999'999'999)
+    return std::nullopt;
+  OffsetMoment moment;
+  moment.clock = {c.year, c.month, c.day,
+                  ((c.hour * std::int64_t{60} + c.minute) * 60 + c.second) * kNanosecondsPerSecond + c.fraction,
+                  c.offset_hours * 60 + c.offset_minutes};
+  moment.day = *day;
+  return moment;
+}
+
+bool time2_of(const Cell& cell, std::int64_t& nanoseconds) {
+  const auto c = value_in<Time2Cell>(cell);
+  if (c.hour > 23 || c.minute > 59 || c.second > 59 || c.fraction > 999'999'999) return false;
+  nanoseconds = ((c.hour * std::int64_t{60} + c.minute) * 60 + c.second) * kNanosecondsPerSecond + c.fraction;
+  return true;
+}
+
+}  // namespace
+
+std::string_view take_offset_text(const Cell& cell, const ColumnPlan& plan, MomentBuffer& buffer,
+                                  std::string_view& text) {
+  const auto moment = offset_of_text(cell);
+  return moment ? write_offset(*moment, plan, buffer, text) : kNoOffsetMoment;
+}
+
+std::string_view take_offset_utc(const Cell& cell, const ColumnPlan& plan, std::int64_t& value) {
+  const auto moment = offset_of_text(cell);
+  return moment ? utc_of(*moment, plan, value) : kNoOffsetMoment;
+}
+
+std::string_view take_offset_struct_text(const Cell& cell, const ColumnPlan& plan, MomentBuffer& buffer,
+                                         std::string_view& text) {
+  const auto moment = offset_of_struct(cell);
+  return moment ? write_offset(*moment, plan, buffer, text) : kNoOffsetMoment;
+}
+
+std::string_view take_offset_struct_utc(const Cell& cell, const ColumnPlan& plan, std::int64_t& value) {
+  const auto moment = offset_of_struct(cell);
+  return moment ? utc_of(*moment, plan, value) : kNoOffsetMoment;
+}
+
+std::string_view take_time2(const Cell& cell, const ColumnPlan& plan, std::int64_t& value) {
+  std::int64_t nanoseconds = 0;
+  if (!time2_of(cell, nanoseconds)) return kNoTime;
+  value = nanoseconds / 1000;
+  return too_fine(nanoseconds, plan, kMicroseconds);
+}
+
+std::string_view take_time2_ns(const Cell& cell, const ColumnPlan& plan, std::int64_t& value) {
+  return time2_of(cell, value) ? too_fine(value, plan, 9) : kNoTime;
+}
+
+std::string_view take_time2_text(const Cell& cell, const ColumnPlan& plan, MomentBuffer& buffer,
+                                 std::string_view& text) {
+  std::int64_t value = 0;
+  if (const std::string_view why = take_time2_ns(cell, plan, value); !why.empty()) return why;
+  text = write_time(buffer, value, plan.logical.precision);
+  return "";
+}
+
 }  // namespace pulk::odbc

@@ -24,4 +24,26 @@ std::string_view take_timestamp_struct_ns(const Cell& cell, const ColumnPlan& pl
 std::string_view take_timestamp_struct_text(const Cell& cell, const ColumnPlan& plan, MomentBuffer& buffer,
                                             std::string_view& text);
 
+// Of text with an offset, and of Microsoft's structures (msodbcsql.h), whose fractions are in nanoseconds too.
+std::string_view take_offset_text(const Cell& cell, const ColumnPlan& plan, MomentBuffer& buffer, std::string_view& text);
+std::string_view take_offset_utc(const Cell& cell, const ColumnPlan& plan, std::int64_t& value);
+std::string_view take_offset_struct_text(const Cell& cell, const ColumnPlan& plan, MomentBuffer& buffer,
+                                         std::string_view& text);
+std::string_view take_offset_struct_utc(const Cell& cell, const ColumnPlan& plan, std::int64_t& value);
+std::string_view take_time2(const Cell& cell, const ColumnPlan& plan, std::int64_t& value);
+std::string_view take_time2_ns(const Cell& cell, const ColumnPlan& plan, std::int64_t& value);
+std::string_view take_time2_text(const Cell& cell, const ColumnPlan& plan, MomentBuffer& buffer, std::string_view& text);
+
+// The structures, for who prints them.
+struct Time2Cell {  // SQL_SS_TIME2_STRUCT
+  std::uint16_t hour = 0, minute = 0, second = 0;
+  std::uint32_t fraction = 0;
+};
+struct OffsetCell {  // SQL_SS_TIMESTAMPOFFSET_STRUCT
+  std::int16_t year = 0;
+  std::uint16_t month = 0, day = 0, hour = 0, minute = 0, second = 0;
+  std::uint32_t fraction = 0;
+  std::int16_t offset_hours = 0, offset_minutes = 0;  // both of the offset's sign
+};
+
 }  // namespace pulk::odbc

@@ -16,8 +16,9 @@
 namespace pulk::odbc {
 namespace {
 
-// Longer cells cost a second call; a column that is declared shorter gets what it is declared to need.
+// Longer cells cost a second call; a column that is declared shorter than the second gets what it is declared to need.
 constexpr std::int64_t kLongCell = 1024;
+constexpr std::int64_t kLongestBound = 8192;
 
 template <typename T>
 T value_in(const Cell& cell) {
@@ -97,6 +98,23 @@ std::string_view take_uuid(const Cell& cell, const ColumnPlan&, Uuid& value) {
   return "";
 }
 
+std::string_view take_numeric(const Cell& cell, const ColumnPlan& plan, Int128& value) {
+  const auto number = value_in<SQL_NUMERIC_STRUCT>(cell);
+  Int128 magnitude = 0;
+  std::memcpy(&magnitude, number.val, sizeof magnitude);
+  if (number.scale != plan.carrier.scale) return "has another scale than its column";
+  if (magnitude < 0) return "does not fit the precision and scale";
+  value = number.sign == 0 ? -magnitude : magnitude;
+  return "";
+}
+
+std::string_view take_guid(const Cell& cell, const ColumnPlan&, Uuid& value) {
+  // The first three parts are numbers in the order of the machine, the text begins with their highest byte.
+  constexpr std::array<std::size_t, 16> kPlaces{3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+  for (std::size_t i = 0; i < value.size(); ++i) value[i] = static_cast<unsigned char>(cell.text[kPlaces[i]]);
+  return "";
+}
+
 template <typename T, auto Take>
 std::unique_ptr<ColumnSink> fixed(const ColumnPlan& plan, arrow::MemoryPool* pool) {
   return std::make_unique<FixedSink<T, Take>>(plan, pool);
@@ -128,6 +146,18 @@ std::unique_ptr<ColumnSink> make_native_sink(NativeForm form, const ColumnPlan& 
       if (plan.carrier.kind == CarrierKind::timestamp_ns)
         return fixed<std::int64_t, take_timestamp_struct_ns>(plan, pool);
       return fixed<std::int64_t, take_timestamp_struct>(plan, pool);
+    case NativeForm::offset_text:
+      if (plan.carrier.kind == CarrierKind::utf8) return make_moment_sink(take_offset_text, plan, pool);
+      return fixed<std::int64_t, take_offset_utc>(plan, pool);
+    case NativeForm::offset_struct:
+      if (plan.carrier.kind == CarrierKind::utf8) return make_moment_sink(take_offset_struct_text, plan, pool);
+      return fixed<std::int64_t, take_offset_struct_utc>(plan, pool);
+    case NativeForm::time2_struct:
+      if (plan.carrier.kind == CarrierKind::utf8) return make_moment_sink(take_time2_text, plan, pool);
+      if (plan.carrier.kind == CarrierKind::time64_ns) return fixed<std::int64_t, take_time2_ns>(plan, pool);
+      return fixed<std::int64_t, take_time2>(plan, pool);
+    case NativeForm::numeric_struct: return fixed<Int128, take_numeric>(plan, pool);
+    case NativeForm::guid_struct: return fixed<Uuid, take_guid>(plan, pool);
     case NativeForm::utf16: return make_utf16_sink(plan, pool);
     case NativeForm::text: return make_text_sink(plan, pool);
     case NativeForm::bytes: return make_raw_bytes_sink(plan, pool);
@@ -137,7 +167,7 @@ std::unique_ptr<ColumnSink> make_native_sink(NativeForm form, const ColumnPlan& 
 
 CellWidth native_width(const NativeColumn& column) {
   const auto varying = [&](SQLSMALLINT c_type) -> CellWidth {
-    const bool bounded = column.longest > 0 && column.longest <= kLongCell;
+    const bool bounded = column.longest > 0 && column.longest <= kLongestBound;
     return {static_cast<std::size_t>(bounded ? column.longest : kLongCell), bounded, c_type};
   };
   switch (column.form) {
@@ -153,6 +183,11 @@ CellWidth native_width(const NativeColumn& column) {
     case NativeForm::single: return {sizeof(float), true, SQL_C_FLOAT};
     case NativeForm::date_struct: return {sizeof(SQL_DATE_STRUCT), true, SQL_C_TYPE_DATE};
     case NativeForm::timestamp_struct: return {sizeof(SQL_TIMESTAMP_STRUCT), true, SQL_C_TYPE_TIMESTAMP};
+    case NativeForm::offset_text: return {39, true, SQL_C_CHAR};
+    case NativeForm::time2_struct: return {sizeof(Time2Cell), true, SQL_C_BINARY};
+    case NativeForm::offset_struct: return {sizeof(OffsetCell), true, SQL_C_BINARY};
+    case NativeForm::numeric_struct: return {sizeof(SQL_NUMERIC_STRUCT), true, SQL_C_BINARY};
+    case NativeForm::guid_struct: return {sizeof(SQLGUID), true, SQL_C_GUID};
     case NativeForm::utf16: return varying(SQL_C_WCHAR);
     case NativeForm::text: return varying(SQL_C_CHAR);
     case NativeForm::bytes: return varying(SQL_C_BINARY);

@@ -106,6 +106,9 @@ std::unique_ptr<Source> make_odbc_source(const OdbcConnection& connection, int m
     return std::make_unique<SqliteSource>(
         std::make_shared<SqliteSessions>(std::move(known.settings), quirks, max_connections, cancel));
   }
+  if (quirks.codes == ErrorCodes::sqlserver)
+    throw Error(ErrorKind::usage, "SQL Server has a kind of connection of its own", "connections.source.odbc",
+                "write it as [connections.source.sqlserver], with odbc_driver for the driver");
   if (quirks.codes == ErrorCodes::mariadb) known.dialect = make_mariadb_dialect(known.settings.database);
   return make_server_source(std::move(known.settings), quirks, std::move(known.dialect), max_connections, cancel);
 }

@@ -78,6 +78,35 @@ Quirks psqlodbc(std::string_view driver) {
   };
 }
 
+// Microsoft's ODBC Driver 18 for SQL Server, by its documentation and by measurement:
+//
+// ConnectRetryCount  0: an idle connection that broke would be opened again by itself, without its transaction.
+// MARS, Regional     off: one statement at a time, and texts of numbers and dates in no locale's form.
+// long cells         SQLGetData reaches them on single rows only: a forward-only cursor has no SQLSetPos.
+// wide               SQL_C_CHAR is the locale's character set, C without one.
+// structures         decimal, time, datetimeoffset as SQL_C_BINARY are SQL_NUMERIC_STRUCT (with the column's own scale),
+//                    SQL_SS_TIME2_STRUCT and SQL_SS_TIMESTAMPOFFSET_STRUCT; the C types of these are for ODBC 3.8 only.
+Quirks msodbcsql(std::string_view driver) {
+  return {
+      .driver = driver,
+      .keywords = {{"ConnectRetryCount", "0"}, {"MARS_Connection", "no"}, {"Regional", "no"}, {"AnsiNPW", "yes"}},
+      .long_cells_need_single_rows = true,
+      .codes = ErrorCodes::sqlserver,
+      .wide = true,
+  };
+}
+
+// FreeTDS's libtdsodbc 1.3, by its documentation: values that Microsoft's structures carry are cast to text by the server.
+Quirks freetds(std::string_view driver) {
+  return {
+      .driver = driver,
+      .keywords = {{"TDS_Version", "7.4"}, {"ClientCharset", "UTF-8"}},
+      .long_cells_need_single_rows = true,
+      .codes = ErrorCodes::sqlserver,
+      .wide = true,
+  };
+}
+
 }  // namespace
 
 const Quirks& unknown_driver() {
@@ -91,7 +120,8 @@ const Quirks& unknown_driver() {
 
 const Quirks* find_quirks(std::string_view driver_name) {
   static const Quirks known[] = {sqlite(), mariadb("mariadb"), mariadb("libmaodbc"), psqlodbc("psqlodbc"),
-                                 psqlodbc("postgresql")};
+                                 psqlodbc("postgresql"), msodbcsql("msodbcsql"), msodbcsql("for sql server"),
+                                 freetds("tdsodbc"), freetds("freetds")};
   // Of a library its file name: folders say nothing.
   const std::string name = to_lower(driver_name.substr(driver_name.rfind('/') + 1));
   for (const Quirks& quirks : known) {

@@ -9,7 +9,7 @@
 
 namespace pulk::odbc {
 
-enum class ErrorCodes { none, sqlite, mariadb, postgres };
+enum class ErrorCodes { none, sqlite, mariadb, postgres, sqlserver };
 
 struct Quirks {
   std::string_view driver;  // what SQL_DRIVER_NAME and the driver's name in odbcinst.ini contain, lower case
@@ -30,6 +30,9 @@ struct Quirks {
   ErrorCodes codes = ErrorCodes::none;
   // SQLCancel must not be called on a statement that another thread is executing.
   bool cancel_by_idle_statement = false;
+  // Statements, small results and diagnostics go as UTF-16: the driver would take and give bytes in the locale's
+  // character set.
+  bool wide = false;
 };
 
 // For a driver that is not in the table: nothing is taken for granted.

@@ -89,10 +89,14 @@ std::string no_null(const Key& key) {
 class Seeker {
  public:
   Seeker(Connection& connection, const ServerDialect& dialect, const TableInfo& table, const Key& key)
-      : connection_(connection), from_(dialect.from_item(table.object)), filter_(table.object.filter), key_(key) {
+      : connection_(connection),
+        dialect_(dialect),
+        from_(dialect.from_item(table.object)),
+        filter_(table.object.filter),
+        key_(key) {
     std::vector<std::string> parts;
     for (std::size_t i = 0; i < key.columns.size(); ++i) parts.push_back(dialect.literal_of(*key.columns[i], key.quoted[i]));
-    for (const std::string& column : key.quoted) parts.push_back("cast(" + column + " AS char)");
+    for (std::size_t i = 0; i < key.columns.size(); ++i) parts.push_back(dialect.shown_of(*key.columns[i], key.quoted[i]));
     select_ = join(parts, ", ");
   }
 
@@ -100,7 +104,7 @@ class Seeker {
   std::optional<Boundary> at(const std::string& condition, std::int64_t offset) {
     const auto rows = connection_.query("SELECT " + select_ + " FROM " + from_ +
                                         where_clause({filter_, no_null(key_), condition}) + " ORDER BY " +
-                                        join(key_.quoted, ", ") + " LIMIT 1 OFFSET " + std::to_string(offset));
+                                        join(key_.quoted, ", ") + dialect_.one_row_at(offset));
     if (rows.empty()) return std::nullopt;
     Boundary boundary;
     for (std::size_t i = 0; i < key_.columns.size(); ++i) {
@@ -114,7 +118,7 @@ class Seeker {
     std::vector<std::string> descending;
     for (const std::string& column : key_.quoted) descending.push_back(column + " DESC");
     const auto rows = connection_.query("SELECT " + select_ + " FROM " + from_ + where_clause({no_null(key_)}) +
-                                        " ORDER BY " + join(descending, ", ") + " LIMIT 1");
+                                        " ORDER BY " + join(descending, ", ") + dialect_.one_row_at(0));
     if (rows.empty()) return std::nullopt;
     Boundary boundary;
     for (std::size_t i = 0; i < key_.columns.size(); ++i) boundary.literals.push_back(rows[0][i].value_or("NULL"));
@@ -124,6 +128,7 @@ class Seeker {
 
  private:
   Connection& connection_;
+  const ServerDialect& dialect_;
   std::string from_, filter_, select_;
   const Key& key_;
 };

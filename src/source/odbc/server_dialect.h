@@ -45,6 +45,12 @@ enum class NativeForm {
   utf16,    // SQL_C_WCHAR
   date_struct,       // SQL_C_TYPE_DATE
   timestamp_struct,  // SQL_C_TYPE_TIMESTAMP
+  offset_text,       // text: a moment with its offset
+  // Structures that Microsoft's driver hands over as SQL_C_BINARY (msodbcsql.h).
+  time2_struct,    // SQL_SS_TIME2_STRUCT
+  offset_struct,   // SQL_SS_TIMESTAMPOFFSET_STRUCT
+  numeric_struct,  // SQL_NUMERIC_STRUCT
+  guid_struct,     // SQLGUID
 };
 
 struct NativeColumn {
@@ -71,6 +77,8 @@ class ServerDialect {
   virtual std::string from_item(const SourceObject& object) const = 0;
   // What stands behind a SELECT that gives at most so many rows; "" when the reader has to stop by itself.
   virtual std::string limit(std::int64_t rows) const = 0;
+  // What stands behind ORDER BY … of a SELECT that gives the one row that comes after `offset` others.
+  virtual std::string one_row_at(std::int64_t offset) const { return " LIMIT 1 OFFSET " + std::to_string(offset); }
   virtual NativeColumn read_as(const ColumnPlan& column) const = 0;
 
   // Whether ranges of this column can be told exactly by literals, and the SQL that gives the literal of a value.
@@ -78,17 +86,23 @@ class ServerDialect {
   virtual std::string why_no_ranges() const { return ""; }
   virtual bool can_be_key(const SourceColumn& column) const = 0;
   virtual std::string literal_of(const SourceColumn& column, const std::string& quoted) const = 0;
+  // SQL that gives a value as people read it in plans.
+  virtual std::string shown_of(const SourceColumn&, const std::string& quoted) const {
+    return "cast(" + quoted + " AS char)";
+  }
   // What the driver should be given to read at once, because it holds it in memory; 0: any size.
   virtual std::int64_t largest_partition_bytes() const = 0;
 
-  // Begins a transaction that reads one moment.
-  virtual void begin(Connection& connection) const = 0;
+  // Begins a transaction that reads one moment, where the server has such. `tables` is what will be read.
+  virtual void begin(Connection& connection, const std::vector<ServerObject>& tables) const = 0;
+  // Whether what a begun transaction sees is of one moment.
+  virtual bool sees_one_moment(Connection&) const { return true; }
   // A text that is equal for two transactions only when they see the same content; empty when the server tells none.
   virtual std::optional<std::string> moment(Connection& connection) const = 0;
   // Why several connections may see several moments, for the plan.
   virtual std::string why_not_one_moment() const = 0;
-  // Keeps all writers out until unlock_writers().
-  virtual void lock_writers(Connection& connection) const = 0;
+  // Keeps writers out of these tables, or of all, until unlock_writers().
+  virtual void lock_writers(Connection& connection, const std::vector<ServerObject>& tables) const = 0;
   virtual void unlock_writers(Connection& connection) const = 0;
 };
 

@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #include "base/strings.h"
 #include "source/dialect/clauses.h"
 #include "source/odbc/cell_parser.h"
+#include "source/odbc/moment_cells.h"
 #include "source/odbc/native_sink.h"
+#include "source/postgres/numeric.h"
 
 namespace pulk::odbc {
 namespace {
@@ -81,6 +84,34 @@ std::string ServerReader::shown(std::size_t column) const {
       std::memcpy(&value, cell.text.data(), sizeof value);
       return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:09}", value.year, value.month, value.day, value.hour,
                          value.minute, value.second, value.fraction);
+    }
+    case NativeForm::time2_struct: {
+      Time2Cell value;
+      std::memcpy(&value, cell.text.data(), sizeof value);
+      return fmt::format("{:02}:{:02}:{:02}.{:09}", value.hour, value.minute, value.second, value.fraction);
+    }
+    case NativeForm::offset_struct: {
+      OffsetCell value;
+      std::memcpy(&value, cell.text.data(), sizeof value);
+      return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:09} {}{:02}:{:02}", value.year, value.month, value.day,
+                         value.hour, value.minute, value.second, value.fraction,
+                         value.offset_hours < 0 || value.offset_minutes < 0 ? "-" : "+", std::abs(value.offset_hours),
+                         std::abs(value.offset_minutes));
+    }
+    case NativeForm::numeric_struct: {
+      SQL_NUMERIC_STRUCT value{};
+      std::memcpy(&value, cell.text.data(), sizeof value);
+      Int128 number = 0;
+      std::memcpy(&number, value.val, sizeof number);
+      return postgres::decimal_text(value.sign == 0 ? -number : number, value.scale);
+    }
+    case NativeForm::guid_struct: {
+      SQLGUID value{};
+      std::memcpy(&value, cell.text.data(), sizeof value);
+      std::string text = fmt::format("{:08X}-{:04X}-{:04X}-{:02X}{:02X}-", value.Data1, value.Data2, value.Data3,
+                                     value.Data4[0], value.Data4[1]);
+      for (std::size_t i = 2; i < sizeof value.Data4; ++i) text += fmt::format("{:02X}", value.Data4[i]);
+      return text;
     }
     default:
       return shown_text(cell.text, cell.is_whole());

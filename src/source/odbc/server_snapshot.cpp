@@ -19,7 +19,8 @@ constexpr int kAttempts = 20;
 ServerSnapshot::ServerSnapshot(std::shared_ptr<ServerSessions> sessions, const std::vector<TableRequest>& tables,
                                int parallel_lanes)
     : sessions_(std::move(sessions)), catalog_(sessions_->open()), pool_(std::make_shared<LanePool>()) {
-  // A single lane reads through the catalog's connection: what one transaction sees is one moment on any server.
+  tables_ = look_up(tables);
+  // A single lane reads through the catalog's connection: what one transaction sees is one moment on most servers.
   for (int i = 0; parallel_lanes > 1 && i < parallel_lanes; ++i) {
     auto connection = sessions_->open_if_free();
     if (connection == nullptr) break;
@@ -38,7 +39,7 @@ ServerSnapshot::ServerSnapshot(std::shared_ptr<ServerSessions> sessions, const s
     if (!together && !alone) level_ = ConsistencyLevel::per_partition;
   }
   taken_ = std::chrono::steady_clock::now();
-  if (!hold(tables)) level_ = ConsistencyLevel::per_partition;
+  if (!hold() || !sessions_->dialect().sees_one_moment(*catalog_)) level_ = ConsistencyLevel::per_partition;
   provable_ = moment_.has_value() && level_ == ConsistencyLevel::snapshot;
   id_ = provable_ ? *moment_ : "server " + utc_now() + " " + new_run_id();
 }
@@ -48,12 +49,12 @@ ServerSnapshot::~ServerSnapshot() { pool_->close(); }
 // False when the transactions are not known to see the same.
 bool ServerSnapshot::open_together() {
   const ServerDialect& dialect = sessions_->dialect();
-  dialect.begin(*catalog_);
+  dialect.begin(*catalog_, tables_);
   moment_ = dialect.moment(*catalog_);
   bool same = moment_.has_value();
   for (const auto& connection : pool_->idle()) {
     if (connection == catalog_) continue;
-    dialect.begin(*connection);
+    dialect.begin(*connection, tables_);
     same = same && dialect.moment(*connection) == moment_;
   }
   return same;
@@ -62,9 +63,9 @@ bool ServerSnapshot::open_together() {
 void ServerSnapshot::open_locked() {
   const ServerDialect& dialect = sessions_->dialect();
   const auto locker = sessions_->open();
-  dialect.lock_writers(*locker);
-  dialect.begin(*catalog_);
-  for (const auto& connection : pool_->idle()) dialect.begin(*connection);
+  dialect.lock_writers(*locker, tables_);
+  dialect.begin(*catalog_, tables_);
+  for (const auto& connection : pool_->idle()) dialect.begin(*connection, tables_);
   dialect.unlock_writers(*locker);
   moment_ = dialect.moment(*catalog_);
 }
@@ -75,17 +76,28 @@ void ServerSnapshot::end_all() {
     if (connection != catalog_) connection->execute("ROLLBACK");
 }
 
-// A first look at each table: the server then keeps its definition until the transaction ends, so that ALTER, DROP and
-// TRUNCATE wait. False when a table's engine has no transactions.
-bool ServerSnapshot::hold(const std::vector<TableRequest>& tables) {
-  bool transactional = true;
+std::vector<ServerObject> ServerSnapshot::look_up(const std::vector<TableRequest>& tables) {
+  std::vector<ServerObject> found;
   for (const TableRequest& request : tables) {
     try {
-      const ServerObject found = sessions_->dialect().find(*catalog_, request);
-      transactional = transactional && found.transactional;
-      catalog_->query("SELECT 1 FROM " + sessions_->dialect().from_item(found.object) + " WHERE 1 = 0");
+      found.push_back(sessions_->dialect().find(*catalog_, request));
     } catch (const Error& error) {
       // What is wrong with a table is reported where it is described.
+      if (error.kind() == ErrorKind::retryable) throw;
+    }
+  }
+  return found;
+}
+
+// A first look at each table: the server then keeps its definition until the transaction ends, so that ALTER, DROP and
+// TRUNCATE wait. False when a table's engine has no transactions.
+bool ServerSnapshot::hold() {
+  bool transactional = true;
+  for (const ServerObject& table : tables_) {
+    transactional = transactional && table.transactional;
+    try {
+      catalog_->query("SELECT 1 FROM " + sessions_->dialect().from_item(table.object) + " WHERE 1 = 0");
+    } catch (const Error& error) {
       if (error.kind() == ErrorKind::retryable) throw;
     }
   }

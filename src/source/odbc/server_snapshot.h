@@ -32,10 +32,12 @@ class ServerSnapshot : public Snapshot {
   bool open_together();
   void open_locked();
   void end_all();
-  bool hold(const std::vector<TableRequest>& tables);
+  std::vector<ServerObject> look_up(const std::vector<TableRequest>& tables);
+  bool hold();
 
   std::shared_ptr<ServerSessions> sessions_;
   std::shared_ptr<Connection> catalog_;
+  std::vector<ServerObject> tables_;  // that are there; what is wrong with others is said where they are described
   std::shared_ptr<LanePool> pool_;
   std::string id_;
   std::optional<std::string> moment_;  // of the catalog's transaction; empty when the server tells none

@@ -34,10 +34,14 @@ class ServerSource : public Source {
 
 }  // namespace
 
+std::unique_ptr<Source> make_server_source(std::shared_ptr<ServerSessions> sessions) {
+  return std::make_unique<ServerSource>(std::move(sessions));
+}
+
 std::unique_ptr<Source> make_server_source(OdbcConnection settings, const Quirks& quirks,
                                            std::unique_ptr<ServerDialect> dialect, int max_connections,
                                            CancelToken* cancel) {
-  return std::make_unique<ServerSource>(
+  return make_server_source(
       std::make_shared<ServerSessions>(std::move(settings), quirks, std::move(dialect), max_connections, cancel));
 }
 

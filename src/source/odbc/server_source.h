@@ -14,6 +14,9 @@ class CancelToken;
 
 namespace pulk::odbc {
 
+class ServerSessions;
+
+std::unique_ptr<Source> make_server_source(std::shared_ptr<ServerSessions> sessions);
 std::unique_ptr<Source> make_server_source(OdbcConnection settings, const Quirks& quirks,
                                            std::unique_ptr<ServerDialect> dialect, int max_connections,
                                            CancelToken* cancel);

@@ -59,18 +59,23 @@ Fitness fit_fine(const LogicalType& logical, const Type& target) {
   fit.around = target.base == Base::timestamp_ntz   ? "TO_TIMESTAMP_NTZ"
                : target.base == Base::timestamp_ltz ? "TO_TIMESTAMP_LTZ"
                                                     : "TO_TIMESTAMP_TZ";
-  fit.format = "YYYY-MM-DD " + clock + (logical.kind == TypeKind::timestamp_tz ? " TZH:TZM" : "");
+  fit.format = "YYYY-MM-DD " + clock + (logical.kind == TypeKind::timestamp ? "" : " TZH:TZM");
   return fit;
 }
 
 Fitness fit_moment(const LogicalType& logical, const Type& target) {
-  const bool instant = logical.kind == TypeKind::timestamp_tz;
+  const bool instant = logical.kind != TypeKind::timestamp;
   if (target.base == Base::timestamp_ntz && instant)
     return never("an instant would become a wall clock without its zone");
   if ((target.base == Base::timestamp_ltz || target.base == Base::timestamp_tz) && !instant)
     return never("a wall clock without a zone would become an instant");
   if (target.base < Base::timestamp_ntz || target.base > Base::timestamp_tz) return never("");
-  if (logical.precision > 6) return fit_fine(logical, target);
+  if (logical.precision > 6 || logical.kind == TypeKind::timestamp_offset) {
+    Fitness fit = fit_fine(logical, target);
+    if (!fit.never && logical.kind == TypeKind::timestamp_offset && target.base == Base::timestamp_ltz)
+      fit.why = "the instant is kept, its offset is not";
+    return fit;
+  }
   if (target.scale < logical.precision) return never("fractional digits would be cut off");
   return exact(natural_carrier(logical));
 }
@@ -132,6 +137,7 @@ Fitness fitness(const LogicalType& logical, const Type& target) {
       return target.scale < logical.precision ? never("fractional digits would be cut off") : exact(carrier);
     case TypeKind::timestamp:
     case TypeKind::timestamp_tz:
+    case TypeKind::timestamp_offset:
       return fit_moment(logical, target);
     case TypeKind::uuid:
       break;
@@ -177,6 +183,7 @@ Type natural_type(const LogicalType& logical, std::string& note) {
     case TypeKind::time:
     case TypeKind::timestamp:
     case TypeKind::timestamp_tz:
+    case TypeKind::timestamp_offset:
       return {logical.kind == TypeKind::time        ? Base::time
               : logical.kind == TypeKind::timestamp ? Base::timestamp_ntz
                                                     : Base::timestamp_tz,

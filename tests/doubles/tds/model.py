@@ -92,6 +92,8 @@ class Session(Protocol):
     """One connection. One thread calls it, but cancel() comes from another."""
 
     database: str
+    collation: str  # of that database
+    transaction: int  # a number of the open one; 0: none. Clients follow it, whether T-SQL or begin() opened it
 
     def execute(self, sql: str, parameters: list[Parameter]) -> Iterator[Event]:
         """A batch. Statements run as the iterator goes on; a ResultSet's rows are read before the next event is asked for."""

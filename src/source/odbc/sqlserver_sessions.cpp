@@ -1,0 +1,205 @@
+#include "source/odbc/sqlserver_sessions.h"
+
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/strings.h"
+#include "identity/entra.h"
+#include "identity/kerberos.h"
+#include "source/odbc/connection_string.h"
+#include "source/odbc/error_codes.h"
+#include "source/odbc/sqlserver.h"
+
+namespace pulk::odbc {
+namespace {
+
+using Auth = SqlServerConnection::Auth;
+
+// msodbcsql.h
+constexpr SQLINTEGER kAccessToken = 1256;  // SQL_COPT_SS_ACCESS_TOKEN
+
+bool is_freetds(const Quirks& quirks) { return contains(quirks.driver, "tds"); }
+
+OdbcConnection base_of(const SqlServerConnection& server) {
+  OdbcConnection base;
+  base.host = server.host;
+  base.port = server.port;
+  base.database = server.database;
+  base.connect_timeout = server.connect_timeout;
+  base.snapshot_lock = server.snapshot_lock;
+  return base;
+}
+
+SqlServerRules rules_of(const SqlServerConnection& server, const Quirks& quirks) {
+  SqlServerRules rules;
+  rules.database = server.database;
+  rules.isolation = server.isolation;
+  rules.lock_timeout = server.lock_timeout;
+  rules.native_structs = !is_freetds(quirks);
+  for (const auto& [keyword, value] : server.odbc_options)
+    if (iequals(keyword, "ColumnEncryption") && !iequals(value, "Disabled")) rules.encrypted_columns = true;
+  return rules;
+}
+
+void add_microsoft(ConnectionString& string, const SqlServerConnection& server) {
+  std::string address = server.host;
+  if (!server.instance.empty()) address += "\\" + server.instance;
+  if (server.port != 0) address += "," + std::to_string(server.port);
+  string.add("Server", "tcp:" + address);
+  string.add("Encrypt", server.encrypt);
+  string.add("TrustServerCertificate", server.trust_server_certificate ? "yes" : "no");
+  if (!server.server_certificate.empty()) string.add("ServerCertificate", server.server_certificate);
+  if (!server.hostname_in_certificate.empty()) string.add("HostNameInCertificate", server.hostname_in_certificate);
+  string.add("ApplicationIntent", server.application_intent);
+  if (server.multi_subnet_failover) string.add("MultiSubnetFailover", "yes");
+}
+
+// FreeTDS has no word for a certificate or an intent in a connection string.
+void add_freetds(ConnectionString& string, const SqlServerConnection& server) {
+  string.add("Server", server.host);
+  if (server.port != 0) string.add("Port", std::to_string(server.port));
+  string.add("Encryption", server.encrypt == "no" ? "off" : "require");
+  if (server.application_intent == "ReadOnly") string.add("ApplicationIntent", "ReadOnly");
+}
+
+std::string string_of(const SqlServerConnection& server, const Quirks& quirks, const Secret& password) {
+  ConnectionString string(quirks);
+  string.add("Driver", server.odbc_driver);
+  is_freetds(quirks) ? add_freetds(string, server) : add_microsoft(string, server);
+  string.add("Database", server.database);
+  string.add("APP", server.application_name);
+  if (server.auth == Auth::sql) {
+    string.add("UID", server.username);
+    string.add("PWD", password.reveal());
+  } else if (server.auth == Auth::kerberos) {
+    string.add("Trusted_Connection", "yes");
+    if (!server.server_spn.empty()) string.add("ServerSPN", server.server_spn);
+  }
+  for (const auto& [keyword, value] : quirks.keywords) string.add(keyword, value);
+  for (const auto& [keyword, value] : server.odbc_options) string.add(keyword, value);
+  return string.text();
+}
+
+void check_driver(const SqlServerConnection& server, const Quirks& quirks) {
+  for (const auto& [keyword, value] : quirks.keywords)
+    for (const auto& [given, ignored] : server.odbc_options)
+      if (iequals(keyword, given))
+        throw Error(ErrorKind::usage, "the ODBC option " + given + " is set by pulk itself", "connections.source.sqlserver",
+                    "remove it from odbc_options");
+  if (!is_freetds(quirks)) return;
+  const auto refuse = [](const std::string& what) {
+    throw Error(ErrorKind::usage, "FreeTDS " + what, "connections.source.sqlserver",
+                "use Microsoft's driver: odbc_driver = \"ODBC Driver 18 for SQL Server\"");
+  };
+  if (server.auth == Auth::entra) refuse("takes no tokens of Entra ID");
+  if (server.encrypt == "strict") refuse("has no strict encryption");
+  if (!server.instance.empty()) refuse("needs the port of an instance, not its name");
+  if (!server.server_certificate.empty()) refuse("takes no server_certificate");
+  if (server.encrypt == "yes" && !server.trust_server_certificate)
+    refuse("does not check the server's certificate by a connection string: trust_server_certificate = true would say so, "
+           "or encrypt = \"no\"");
+}
+
+void set_packet_size(SQLHDBC handle, int bytes) {
+  SQLSetConnectAttr(handle, SQL_ATTR_PACKET_SIZE, reinterpret_cast<SQLPOINTER>(static_cast<SQLULEN>(bytes)), 0);  // NOLINT
+}
+
+// ACCESSTOKEN of msodbcsql.h: a length in bytes, and the token with a zero byte behind each of its own.
+class AccessToken {
+ public:
+  explicit AccessToken(const Secret& token) : bytes_(sizeof(std::uint32_t) + 2 * token.reveal().size()) {
+    const auto length = static_cast<std::uint32_t>(2 * token.reveal().size());
+    std::memcpy(bytes_.data(), &length, sizeof length);
+    for (std::size_t i = 0; i < token.reveal().size(); ++i) bytes_[sizeof length + 2 * i] = token.reveal()[i];
+  }
+  ~AccessToken() { explicit_bzero(bytes_.data(), bytes_.size()); }
+  AccessToken(const AccessToken&) = delete;
+  AccessToken& operator=(const AccessToken&) = delete;
+  SQLPOINTER pointer() { return bytes_.data(); }
+
+ private:
+  std::vector<char> bytes_;
+};
+
+}  // namespace
+
+std::string sqlserver_address(const SqlServerConnection& server) {
+  if (!server.instance.empty()) return server.host + "\\" + server.instance;
+  return server.host + (server.port != 0 ? ":" + std::to_string(server.port) : "");
+}
+
+SqlServerSessions::SqlServerSessions(SqlServerConnection server, const Quirks& quirks, int max_connections,
+                                     CancelToken* cancel)
+    : ServerSessions(base_of(server), quirks, make_sqlserver_dialect(rules_of(server, quirks)), max_connections, cancel),
+      server_(std::move(server)) {
+  check_driver(server_, quirks);
+}
+
+std::unique_ptr<Connection> SqlServerSessions::log_in(const Secret& password) {
+  return std::make_unique<Connection>(string_of(server_, quirks_, password), quirks_, server_.connect_timeout,
+                                      sqlserver_address(server_), cancel_,
+                                      [&](SQLHDBC handle) { set_packet_size(handle, server_.packet_size); });
+}
+
+std::unique_ptr<Connection> SqlServerSessions::log_in_with_token() {
+  AccessToken token(entra_tokens(server_.entra).token());
+  return std::make_unique<Connection>(string_of(server_, quirks_, {}), quirks_, server_.connect_timeout,
+                                      sqlserver_address(server_), cancel_, [&](SQLHDBC handle) {
+                                        set_packet_size(handle, server_.packet_size);
+                                        SQLSetConnectAttr(handle, kAccessToken, token.pointer(), SQL_IS_POINTER);
+                                      });
+}
+
+// A login that is refused is tried once more with what the secret's place says now: it may have been rotated, or the token
+// revoked.
+std::unique_ptr<Connection> SqlServerSessions::connect() {
+  std::unique_ptr<Connection> connection;
+  const auto once_more = [&](const auto& attempt, const auto& renew) {
+    try {
+      connection = attempt();
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::refused || !renew()) throw;
+      connection = attempt();
+    }
+  };
+  switch (server_.auth) {
+    case Auth::sql: {
+      Secret password;
+      {
+        const std::lock_guard lock(mutex_);
+        password = password_.empty() ? server_.password : password_;
+      }
+      once_more([&] { return log_in(password); },
+                [&] {
+                  Secret newest = password.newest();
+                  if (newest.reveal() == password.reveal()) return false;
+                  log_info("the password was refused; trying the one that is stored now");
+                  password = std::move(newest);
+                  const std::lock_guard lock(mutex_);
+                  password_ = password;
+                  return true;
+                });
+      break;
+    }
+    case Auth::kerberos:
+      ensure_kerberos_ticket(server_.kerberos, [this] {
+        if (cancel_ != nullptr) cancel_->check();
+      });
+      connection = log_in({});
+      break;
+    case Auth::entra:
+      once_more([&] { return log_in_with_token(); },
+                [&] {
+                  entra_tokens(server_.entra).forget();
+                  return true;
+                });
+      break;
+  }
+  for (const std::string& statement : dialect().session_settings()) connection->execute(statement);
+  return connection;
+}
+
+}  // namespace pulk::odbc

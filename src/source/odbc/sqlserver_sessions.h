@@ -1,0 +1,31 @@
+// Logins to SQL Server: by its own users, by Kerberos, by tokens of Entra ID. Thread-safe.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "config/sqlserver_connection.h"
+#include "source/odbc/server_sessions.h"
+
+namespace pulk::odbc {
+
+class SqlServerSessions : public ServerSessions {
+ public:
+  // Throws Error(usage) for what the driver cannot do.
+  SqlServerSessions(SqlServerConnection server, const Quirks& quirks, int max_connections, CancelToken* cancel);
+
+ protected:
+  std::unique_ptr<Connection> connect() override;
+
+ private:
+  std::unique_ptr<Connection> log_in(const Secret& password);
+  std::unique_ptr<Connection> log_in_with_token();
+
+  const SqlServerConnection server_;
+  Secret password_;  // the newest, when it is another one than the connections file gave; under mutex_
+};
+
+// Without password or token; for doctor too.
+std::string sqlserver_address(const SqlServerConnection& server);
+
+}  // namespace pulk::odbc

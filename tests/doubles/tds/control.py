@@ -1,0 +1,54 @@
+"""The control interface: POST /what with a JSON body, on a port of its own, without a password: it listens on 127.0.0.1 only.
+
+  /users       {name, password, state, database}: made or replaced; a Kerberos principal or an application id has no password.
+               state: fine, expired, must_change, locked, disabled. {name, drop: true}: it goes
+  /settings    changes settings of service.Settings; answers with all of them
+  /faults      a fault, see faults.Fault
+  /clear       no more faults; those that stall go on
+  /repeat      {table, times}: see repeated.py; {} forgets all
+  /statements  what clients asked for, oldest first: kind, sql, parameters, user, database, process; {forget: true} forgets it
+  /logins      the logins so far, refused ones with their error
+  /connections those that are open: process, user, database
+  /kill        {process}: closes one
+"""
+
+from ..small_server import Control
+
+
+class TdsControl(Control):
+    def on_users(self, service, body):
+        name = body.pop("name")
+        if body.pop("drop", False):
+            service.users.pop(name.lower(), None)
+        else:
+            service.add_user(name, **body)
+
+    def on_settings(self, service, body):
+        return service.change_settings(**body)
+
+    def on_faults(self, service, body):
+        return service.faults.add(**body)
+
+    def on_clear(self, service, body):
+        service.faults.clear()
+
+    def on_repeat(self, service, body):
+        if body:
+            service.repetitions.add(**body)
+        else:
+            service.repetitions.clear()
+
+    def on_statements(self, service, body):
+        said = list(service.statements)
+        if body.get("forget"):
+            service.statements.clear()
+        return said
+
+    def on_logins(self, service, body):
+        return service.logins
+
+    def on_connections(self, service, body):
+        return [{"process": one.process_id, "user": one.login.user, "database": one.session.database} for one in service.connections.values()]
+
+    def on_kill(self, service, body):
+        service.connections[body["process"]].hang_up()
