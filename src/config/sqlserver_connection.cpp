@@ -121,8 +121,11 @@ void take_entra(TomlTable& table, EntraIdentity& entra) {
 // Keys of one way to log in that stand beside another one.
 void refuse_others(TomlTable& table, const SqlServerConnection& connection) {
   const auto refuse = [&](std::initializer_list<const char*> keys, const std::string& needs) {
-    for (const char* key : keys)
-      if (table.has(key)) table.add_problem(key, "belongs to auth = \"" + needs + "\"");
+    for (const char* key : keys) {
+      std::vector<std::string> there;
+      table.skip(key, there);
+      if (!there.empty()) table.add_problem(key, "belongs to auth = \"" + needs + "\"");
+    }
   };
   if (connection.auth != SqlServerConnection::Auth::sql) refuse({"username", "password"}, "sql");
   if (connection.auth != SqlServerConnection::Auth::kerberos) refuse({"server_spn"}, "kerberos");

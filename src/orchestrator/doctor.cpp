@@ -17,12 +17,12 @@
 #include "config/workflow.h"
 #include "engine/loader.h"
 #include "engine/planner.h"
+#include "orchestrator/connections_file.h"
 #include "orchestrator/doctor_kerberos.h"
 #include "orchestrator/doctor_machine.h"
 #include "orchestrator/doctor_probes.h"
 #include "orchestrator/known_secrets.h"
 #include "orchestrator/prepare.h"
-#include "secrets/reference.h"
 #include "source/odbc/odbc_source.h"
 #include "source/odbc/sqlserver_sessions.h"
 #include "source/odbc/sqlserver_source.h"
@@ -188,7 +188,7 @@ class Doctor {
 
 void Doctor::check_files() {
   check("connections file", "correct the file", [&] {
-    connections_ = load_connections(options_.connections, resolve_reference, resolve_reference_anew);
+    connections_ = read_connections(options_.connections);
     secrets_.learn(*connections_);
     const std::string what = fmt::format("{}: {} sources, {} targets", options_.connections,
                                          connections_->sources.size(), connections_->targets.size());

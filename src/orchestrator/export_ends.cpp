@@ -8,12 +8,12 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "config/connections.h"
+#include "orchestrator/connections_file.h"
 #include "orchestrator/export.h"
 #include "orchestrator/known_secrets.h"
 #include "orchestrator/place.h"
 #include "orchestrator/prepare.h"
 #include "orchestrator/snowflake_login.h"
-#include "secrets/reference.h"
 
 namespace pulk {
 namespace {
@@ -90,7 +90,7 @@ std::unique_ptr<ExportEnds> open_export_ends(const ExportFile& file, const Expor
                   "write source: NAME, a connection of that file, or leave --config out");
     });
   attempt([&] { ends->destination = open_place(file.destination, "destination:", cancel); });
-  if (!snowflake) attempt([&] { connections = load_connections(options.connections, resolve_reference, resolve_reference_anew); });
+  if (!snowflake) attempt([&] { connections = read_connections(options.connections); });
   if (connections && !connections->sources.contains(file.source) &&
       !(connections->targets.contains(file.source) &&
         std::holds_alternative<DuckdbConnection>(connections->targets.at(file.source))))

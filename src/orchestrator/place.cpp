@@ -1,5 +1,7 @@
 #include "orchestrator/place.h"
 
+#include <utility>
+
 #include "base/environment.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -9,6 +11,8 @@
 namespace pulk {
 
 void read_env_file(const std::string& env_file) {
+  static bool done = false;
+  if (std::exchange(done, true)) return;
   const std::string path = env_file.empty() ? find_dotenv() : env_file;
   if (!path.empty())
     for (const std::string& warning : load_dotenv(path)) log_warning(warning);

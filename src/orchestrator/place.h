@@ -10,7 +10,7 @@
 namespace pulk {
 
 // Reads `.env` (or `env_file`) and says what is odd about it; what is secret of the environment is kept out of the log.
-// Before there are threads.
+// Before there are threads; a second call does nothing.
 void read_env_file(const std::string& env_file);
 
 // `url` may be "" when `flag`, which names it in messages, was not given; `flag` is "" where there is none.

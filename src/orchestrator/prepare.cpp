@@ -10,7 +10,7 @@
 #include "base/cancel.h"
 #include "base/log.h"
 #include "base/strings.h"
-#include "secrets/reference.h"
+#include "orchestrator/connections_file.h"
 #include "source/odbc/odbc_source.h"
 #include "source/odbc/sqlserver_source.h"
 #include "source/postgres/postgres_source.h"
@@ -77,14 +77,14 @@ std::unique_ptr<Source> make_source(const SourceConnection& source, int max_conn
 
 std::unique_ptr<Source> open_source(const std::string& connections_file, const std::string& name, CancelToken& cancel,
                                     int lanes) {
-  const ConnectionsFile connections = load_connections(connections_file, resolve_reference, resolve_reference_anew);
+  const ConnectionsFile connections = read_connections(connections_file);
   const std::string chosen = choose(connections.sources, connections.unsupported_sources, name, "source", connections.path);
   return make_source(connections.sources.at(chosen), lanes + kConnectionsBesideLanes, cancel);
 }
 
 std::unique_ptr<Warehouse> open_target(const std::string& connections_file, const std::string& name,
                                        CancelToken& cancel) {
-  const ConnectionsFile connections = load_connections(connections_file, resolve_reference, resolve_reference_anew);
+  const ConnectionsFile connections = read_connections(connections_file);
   return make_warehouse(connections.targets.at(choose(connections.targets, connections.unsupported_targets, name,
                                                       "target", connections.path)),
                         cancel);
@@ -92,7 +92,7 @@ std::unique_ptr<Warehouse> open_target(const std::string& connections_file, cons
 
 void start_for_target(const std::string& connections_file, const std::string& name) {
   try {
-    const ConnectionsFile connections = load_connections(connections_file, resolve_reference, resolve_reference_anew);
+    const ConnectionsFile connections = read_connections(connections_file);
     const std::string chosen = choose(connections.targets, connections.unsupported_targets, name, "target", "");
     if (std::holds_alternative<SnowflakeTarget>(connections.targets.at(chosen))) snowflake::set_driver_environment(kDriverMemory);
   } catch (const Error&) {
@@ -115,7 +115,7 @@ Ends open_ends(const MigrateOptions& options, CancelToken& cancel) {
     }
   };
   attempt([&] { ends.workflow = load_workflow(options.workflow); });
-  attempt([&] { connections = load_connections(options.connections, resolve_reference, resolve_reference_anew); });
+  attempt([&] { connections = read_connections(options.connections); });
   if (first) throw *first;
   for (const std::string& warning : connections->warnings) log_warning(warning);
   for (const std::string& path : connections->without_effect) log_info(path + " has no effect in this version");

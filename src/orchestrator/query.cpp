@@ -18,7 +18,7 @@
 #include "exporter/snowflake_session.h"
 #include "exporter/snowflake_statement.h"
 #include "exporter/text_encoder.h"
-#include "secrets/reference.h"
+#include "orchestrator/connections_file.h"
 
 namespace pulk {
 namespace {
@@ -198,7 +198,7 @@ class Query {
 
 QueryPlace find_query_place(const SnowflakeLoginOptions& options) {
   if (!options.connections.empty()) {
-    const ConnectionsFile file = load_connections(options.connections, resolve_reference, resolve_reference_anew);
+    const ConnectionsFile file = read_connections(options.connections);
     const auto chosen =
         options.target.empty() && file.targets.size() == 1 ? file.targets.begin() : file.targets.find(options.target);
     if (chosen != file.targets.end())

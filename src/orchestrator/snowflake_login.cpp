@@ -7,15 +7,15 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "config/connections.h"
+#include "orchestrator/connections_file.h"
 #include "orchestrator/known_secrets.h"
 #include "orchestrator/place.h"
-#include "secrets/reference.h"
 
 namespace pulk {
 namespace {
 
 SnowflakeTarget of_file(const SnowflakeLoginOptions& options) {
-  const ConnectionsFile file = load_connections(options.connections, resolve_reference, resolve_reference_anew);
+  const ConnectionsFile file = read_connections(options.connections);
   for (const std::string& warning : file.warnings) log_warning(warning);
   const std::string where = file.path + ":connections.target";
   std::vector<std::string> names;

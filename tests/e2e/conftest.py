@@ -12,6 +12,7 @@ from support.s3 import S3
 from support.server import PostgresServer
 from support.snowflake import Snowflake
 from support.sqlite import SqliteSource
+from support.sqlserver import SqlServer
 from support.unheard_of import rename
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,6 +93,23 @@ def maria_logged(mariadb_servers):
     """The same, with one: the server tells what moment a transaction sees."""
     database = mariadb_servers(True).create_database()
     yield database
+    database.drop()
+
+
+@pytest.fixture(scope="session")
+def sqlserver_server():
+    """A stand-in for SQL Server; each test has a database of its own in it."""
+    server = SqlServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def mssql(sqlserver_server):
+    """An empty database of a stand-in for SQL Server."""
+    database = sqlserver_server.create_database()
+    yield database
+    sqlserver_server.control("clear")
     database.drop()
 
 

@@ -14,11 +14,11 @@
 #include "base/strings.h"
 #include "catalog/identifier.h"
 #include "config/connections.h"
+#include "orchestrator/connections_file.h"
 #include "orchestrator/known_secrets.h"
 #include "orchestrator/prepare.h"
 #include "orchestrator/prove/bench.h"
 #include "orchestrator/prove/scratch.h"
-#include "secrets/reference.h"
 #include "warehouse/snowflake/snowflake_names.h"
 
 namespace pulk::prove {
@@ -52,7 +52,7 @@ std::vector<const Probe*> chosen(const std::vector<int>& only) {
 }
 
 SnowflakeConnection connection_of(const Options& options, KnownSecrets& secrets) {
-  const ConnectionsFile connections = load_connections(options.connections, resolve_reference, resolve_reference_anew);
+  const ConnectionsFile connections = read_connections(options.connections);
   secrets.learn(connections);
   const auto found = connections.targets.find(options.target);
   std::vector<std::string> able;

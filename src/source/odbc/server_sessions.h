@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "base/login_secret.h"
 #include "source/odbc/server_dialect.h"
 #include "source/odbc/sessions.h"
 
@@ -22,6 +23,7 @@ class ServerSessions : public Sessions {
 
  private:
   const std::unique_ptr<ServerDialect> dialect_;
+  LoginSecret password_;
 };
 
 }  // namespace pulk::odbc

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "base/strings.h"
 #include "identity/entra.h"
 #include "identity/kerberos.h"
@@ -134,7 +133,8 @@ std::string sqlserver_address(const SqlServerConnection& server) {
 SqlServerSessions::SqlServerSessions(SqlServerConnection server, const Quirks& quirks, int max_connections,
                                      CancelToken* cancel)
     : ServerSessions(base_of(server), quirks, make_sqlserver_dialect(rules_of(server, quirks)), max_connections, cancel),
-      server_(std::move(server)) {
+      server_(std::move(server)),
+      password_(server_.password) {
   check_driver(server_, quirks);
 }
 
@@ -153,37 +153,12 @@ std::unique_ptr<Connection> SqlServerSessions::log_in_with_token() {
                                       });
 }
 
-// A login that is refused is tried once more with what the secret's place says now: it may have been rotated, or the token
-// revoked.
 std::unique_ptr<Connection> SqlServerSessions::connect() {
   std::unique_ptr<Connection> connection;
-  const auto once_more = [&](const auto& attempt, const auto& renew) {
-    try {
-      connection = attempt();
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::refused || !renew()) throw;
-      connection = attempt();
-    }
-  };
   switch (server_.auth) {
-    case Auth::sql: {
-      Secret password;
-      {
-        const std::lock_guard lock(mutex_);
-        password = password_.empty() ? server_.password : password_;
-      }
-      once_more([&] { return log_in(password); },
-                [&] {
-                  Secret newest = password.newest();
-                  if (newest.reveal() == password.reveal()) return false;
-                  log_info("the password was refused; trying the one that is stored now");
-                  password = std::move(newest);
-                  const std::lock_guard lock(mutex_);
-                  password_ = password;
-                  return true;
-                });
+    case Auth::sql:
+      connection = password_.log_in([&](const Secret& password) { return log_in(password); });
       break;
-    }
     case Auth::kerberos:
       ensure_kerberos_ticket(server_.kerberos, [this] {
         if (cancel_ != nullptr) cancel_->check();
@@ -191,11 +166,14 @@ std::unique_ptr<Connection> SqlServerSessions::connect() {
       connection = log_in({});
       break;
     case Auth::entra:
-      once_more([&] { return log_in_with_token(); },
-                [&] {
-                  entra_tokens(server_.entra).forget();
-                  return true;
-                });
+      try {
+        connection = log_in_with_token();
+      } catch (const Error& error) {
+        // It may have been revoked.
+        if (error.kind() != ErrorKind::refused) throw;
+        entra_tokens(server_.entra).forget();
+        connection = log_in_with_token();
+      }
       break;
   }
   for (const std::string& statement : dialect().session_settings()) connection->execute(statement);

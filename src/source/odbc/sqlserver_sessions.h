@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "base/login_secret.h"
 #include "config/sqlserver_connection.h"
 #include "source/odbc/server_sessions.h"
 
@@ -22,7 +23,7 @@ class SqlServerSessions : public ServerSessions {
   std::unique_ptr<Connection> log_in_with_token();
 
   const SqlServerConnection server_;
-  Secret password_;  // the newest, when it is another one than the connections file gave; under mutex_
+  LoginSecret password_;
 };
 
 // Without password or token; for doctor too.

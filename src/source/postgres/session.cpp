@@ -115,6 +115,7 @@ LibpqSessions::LibpqSessions(const PostgresConnection& configured, int max_conne
     : SessionFactory(configured.host + ":" + std::to_string(configured.port) + "/" + configured.database,
                      max_connections, cancel),
       settings_(login_of(configured)),
+      password_(configured.password),
       tickets_(configured.kerberos.given() ? &kerberos_tickets(configured.kerberos) : nullptr),
       lock_timeout_(configured.lock_timeout) {}
 
@@ -124,7 +125,11 @@ std::unique_ptr<LibpqSession> LibpqSessions::open_libpq() {
       if (cancel != nullptr) cancel->check();
     });
   try {
-    auto session = std::make_unique<LibpqSession>(settings_, lock_timeout_, cancel_token());
+    auto session = password_.log_in([&](const Secret& password) {
+      pg::Settings settings = settings_;
+      settings.password = password;
+      return std::make_unique<LibpqSession>(settings, lock_timeout_, cancel_token());
+    });
     check_once(session->connection());
     return session;
   } catch (const pg::SqlError& error) {

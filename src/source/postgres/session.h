@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/cancel.h"
+#include "base/login_secret.h"
 #include "config/connections.h"
 #include "pg/connection.h"
 
@@ -121,6 +122,7 @@ class LibpqSessions : public SessionFactory {
 
  private:
   const pg::Settings settings_;
+  LoginSecret password_;
   KerberosTickets* const tickets_;  // of the process; nullptr for logins by password
   const int lock_timeout_;
 };

@@ -28,11 +28,10 @@ def canonical(value):
 
 
 def answer(connections, where, request):
-    database = request["database"]
-    if database not in connections:
-        connections[database] = pytds.connect(**where, database=database, autocommit=True, timeout=60, login_timeout=30, use_tz=None)
-    rows = None
+    database, rows = request["database"], None
     try:
+        if database not in connections:
+            connections[database] = pytds.connect(**where, database=database, autocommit=True, timeout=60, login_timeout=30)
         with connections[database].cursor() as cursor:
             for statement in request["statements"]:
                 cursor.execute(statement)
@@ -42,7 +41,8 @@ def answer(connections, where, request):
                         rows = [[canonical(value) for value in row] for row in cursor.fetchall()]
                     more = cursor.nextset()
     except pytds.Error as error:
-        connections.pop(database).close()
+        if database in connections:
+            connections.pop(database).close()
         return {"error": getattr(error, "msg_no", 0) or getattr(error, "number", 0), "message": str(error)}
     return {"rows": rows}
 

@@ -7,7 +7,7 @@ Wrong ones are refused with the codes that the service has.
 
 The control interface takes POST with a JSON body:
 
-  /settings      {expires_in}: of the tokens that follow
+  /settings      {expires_in, scope}: of the tokens that follow
   /certificate   {pem}: of the application
   /federated     {token}: what another issuer says
   /expire        the secret has expired
@@ -138,7 +138,7 @@ class Service(Handler):
 
 class EntraControl(Control):
     def on_settings(self, store, body):
-        store.expires_in = body["expires_in"]
+        store.expires_in, store.scope = body.get("expires_in", store.expires_in), body.get("scope", store.scope)
 
     def on_certificate(self, store, body):
         store.certificate = body["pem"]

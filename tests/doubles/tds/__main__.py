@@ -25,7 +25,7 @@ def main():
     parser.add_argument("--key", help="PEM, of the certificate")
     parser.add_argument("--encryption", choices=("unsupported", "offered", "required"), default="offered")
     parser.add_argument("--keytab", help="with the keys of MSSQLSvc/host:port; without it there are no Kerberos logins")
-    parser.add_argument("--users", type=Path, help='JSON: {"sa": {"password": "…", "state": "fine", "database": "…"}, "app@REALM": {}, "application id": {}}')
+    parser.add_argument("--users", type=Path, help='JSON: {"sa": {"password": "…"}, "app@REALM": {"database": "…"}, "application id": {}}; see /users in control.py')
     parser.add_argument("--token-key", type=Path, help="PEM, the public key of who signs access tokens; without it none is right")
     parser.add_argument("--token-audience", default="https://database.windows.net")
     parser.add_argument("--token-issuer", default="", help="none: any")

@@ -86,6 +86,7 @@ class Answer:
             times = self.connection.service.repetitions.times(sql)
             if times > 1 and self._from_memory(self._key(sql, parameters), times):
                 return
+            self.connection.procedures.cursors.read_all()
             for event in make_events():
                 self.tell_changes()
                 if isinstance(event, Message):

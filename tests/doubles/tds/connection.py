@@ -10,7 +10,7 @@ from . import collations, login7, logins, prelogin, procedures, tokens
 from .answers import Answer, Cancelled, HangUp
 from .columns import Style
 from .model import SqlError
-from .packets import (ATTENTION, LARGEST_PACKET, LOGIN7, PRELOGIN, RESET_CONNECTION, RESET_KEEPING_TRANSACTION, RPC, SQL_BATCH, SSPI,
+from .packets import (ATTENTION, LARGEST_ENCRYPTED_PACKET, LARGEST_PACKET, LOGIN7, PRELOGIN, RESET_CONNECTION, RESET_KEEPING_TRANSACTION, RPC, SQL_BATCH, SSPI,
                       TRANSACTION, Closed, MessageWriter, Plain, read_message)
 from .parameters import Reader, protocol_error
 from .tls import Tls
@@ -31,7 +31,7 @@ class Connection:
         self.session = self.login = None
         self.procedures = procedures.Procedures(self)
         self._utf8 = False
-        self._database, self._transaction = "", 0
+        self._database, self._transaction, self._next_transaction = "", 0, self.process_id << 32
         self._requests = queue.Queue(maxsize=4)
         self._lock = threading.Lock()
         self._attentions, self._answered, self._gone = 0, 0, False
@@ -115,7 +115,7 @@ class Connection:
         else:
             with self.service.lock:
                 self.service.connections[self.process_id] = self
-            self._welcome(answer, asked)
+            facts["packet_size"] = self._welcome(answer, asked)
         finally:
             with self.service.lock:
                 self.service.logins.append(facts)
@@ -149,8 +149,10 @@ class Connection:
                 raise logins.failed(self.login.user) from None
             raise
 
-    def _welcome(self, answer, asked):
-        size = min(max(asked.packet_size or 4096, 512), self.service.settings.largest_packet, LARGEST_PACKET)
+    def _welcome(self, answer, asked) -> int:
+        """The size of packets that was agreed on."""
+        most = LARGEST_PACKET if self.channel is self.plain else LARGEST_ENCRYPTED_PACKET
+        size = min(max(asked.packet_size or 4096, 512), self.service.settings.largest_packet, most)
         self._utf8 = login7.UTF8 in asked.features
         self._database, server = self.session.database, self.service.engine.server_name
         mark, _ = collations.parse(self._collation())
@@ -170,6 +172,7 @@ class Connection:
             answer.write(tokens.features_acknowledged(features))
         answer.finish()
         self.writer.packet_size = size
+        return size
 
     # requests
 
@@ -294,11 +297,11 @@ class Connection:
             out.append(tokens.environment(tokens.DATABASE, self.session.database, self._database))
             out.append(tokens.information(5701, f"Changed database context to '{self.session.database}'.", server, state=2))
             self._database = self.session.database
-        now, before = self.session.transaction, self._transaction
-        if now != before:
-            if before:
-                out.append(tokens.environment_bytes(tokens.COMMIT, b"", struct.pack("<Q", before)))
-            if now:
-                out.append(tokens.environment_bytes(tokens.BEGIN, struct.pack("<Q", now), b""))
-            self._transaction = now
+        before = self._transaction
+        if before and not self.session.trancount:
+            out.append(tokens.environment_bytes(tokens.COMMIT, b"", struct.pack("<Q", before)))
+            self._transaction = 0
+        elif self.session.trancount and not before:
+            self._transaction = self._next_transaction = self._next_transaction + 1
+            out.append(tokens.environment_bytes(tokens.BEGIN, struct.pack("<Q", self._transaction), b""))
         return out

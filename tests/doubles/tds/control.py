@@ -1,7 +1,7 @@
 """The control interface: POST /what with a JSON body, on a port of its own, without a password: it listens on 127.0.0.1 only.
 
-  /users       {name, password, state, database}: made or replaced; a Kerberos principal or an application id has no password.
-               state: fine, expired, must_change, locked, disabled. {name, drop: true}: it goes
+  /users       {name, password, database, state, sysadmin}: made or replaced; a Kerberos principal or an application id has no
+               password. state: fine, expired, must_change, locked, disabled. It may do everything unless sysadmin is false
   /settings    changes settings of service.Settings; answers with all of them
   /faults      a fault, see faults.Fault
   /clear       no more faults; those that stall go on
@@ -17,11 +17,7 @@ from ..small_server import Control
 
 class TdsControl(Control):
     def on_users(self, service, body):
-        name = body.pop("name")
-        if body.pop("drop", False):
-            service.users.pop(name.lower(), None)
-        else:
-            service.add_user(name, **body)
+        service.add_user(**body)
 
     def on_settings(self, service, body):
         return service.change_settings(**body)

@@ -1,6 +1,7 @@
 """Server cursors (sp_cursoropen and its family) as drivers use them: to read. A static, keyset or dynamic cursor is a copy of its
 rows; a forward-only one reads them as they are asked for."""
 
+from collections import deque
 from dataclasses import dataclass, field, replace
 
 from .answers import rows_until, suffer
@@ -21,6 +22,7 @@ _REFRESH_ROW, _SET_POSITION = 0x08, 0x20
 class Cursor:
     columns: list
     source: object          # iterator of rows that are not read yet; None: all are
+    events: object          # the statement's, behind those rows
     kept: list = field(default_factory=list)
     scrollable: bool = False
     position: int = 0       # of the first row of the last fetch, from 1; 0: before the first
@@ -30,14 +32,19 @@ class Cursor:
     def fetched(self) -> int:
         return len(self.last)
 
-    def forward(self, count: int) -> list:
-        rows = []
-        while len(rows) < count and self.source is not None:
+    def read(self, count: int | None):
+        """Reads so many further rows, or all, into `kept`."""
+        while self.source is not None and (count is None or len(self.kept) < count):
             row = next(self.source, None)
             if row is None:
                 self.source = None
-                break
-            rows.append(row)
+                deque(self.events, maxlen=0)  # what the batch does behind its SELECT
+            else:
+                self.kept.append(row)
+
+    def forward(self, count: int) -> list:
+        self.read(count)
+        rows, self.kept = self.kept[:count], self.kept[count:]
         self.position += self.fetched if self.position else 1
         self.last = rows
         return rows
@@ -80,7 +87,14 @@ class Cursors:
         self._next = 180150003
 
     def forget(self):
+        for cursor in self._open.values():
+            cursor.events.close()
         self._open.clear()
+
+    def read_all(self):
+        """Before another statement of the same connection: the engine runs one at a time."""
+        for cursor in self._open.values():
+            cursor.read(None)
 
     def cursoropen(self, parameters, answer):
         cursor, statement, options, concurrency, count = _filled(parameters, 5)
@@ -116,22 +130,22 @@ class Cursors:
     def _opened(self, kind, sql, arguments, cursor, options, concurrency, count, answer):
         self.connection.remember(kind, sql, arguments)
         wanted = options[1].value or 0
-        made, fault = self._run(sql, arguments, answer)
+        events, made, fault = self._run(sql, arguments, answer)
         if made is None:  # no SELECT: it has run, and there is no cursor
             return [(cursor[0], _integer(cursor[1], 0)), (options[0], options[1]), (concurrency[0], concurrency[1]), (count[0], _integer(count[1], 0))]
         rows = made.rows if fault is None else rows_until(made.rows, fault, self.connection, answer.writer.flush)
-        got = Cursor(made.columns, iter(rows))
+        got = Cursor(made.columns, iter(rows), events)
         kind_bit = next((bit for bit in (FORWARD_ONLY, FAST_FORWARD, STATIC, KEYSET, DYNAMIC) if wanted & bit), KEYSET)
         got.scrollable = kind_bit in (STATIC, KEYSET, DYNAMIC)
         if got.scrollable:
-            got.kept, got.source = list(got.source), None
+            got.read(None)
         number, self._next = self._next, self._next + 2
         self._open[number] = got
         first = []
         if wanted & AUTO_FETCH:
             first = got.scroll(NEXT, 0, count[1].value or 1) if got.scrollable else got.forward(count[1].value or 1)
         rows_there = len(got.kept) if got.scrollable else -1
-        if wanted & AUTO_FETCH and wanted & AUTO_CLOSE and got.source is None and not got.scrollable:
+        if wanted & AUTO_FETCH and wanted & AUTO_CLOSE and got.source is None and not got.kept and not got.scrollable:
             del self._open[number]
             number = 0
         written = self._describe(made.columns, answer)
@@ -141,17 +155,19 @@ class Cursors:
                 (concurrency[0], _integer(concurrency[1], READ_ONLY)), (count[0], _integer(count[1], rows_there))]
 
     def _run(self, sql, arguments, answer):
-        """The statement's first result set, or None; and the fault that is to end it."""
+        """(the statement's events, its first result set or None, the fault that is to end it)"""
+        self.read_all()
         fault = self.connection.service.faults.for_statement(sql)
         if fault and fault.after_rows is None:
             suffer(fault, self.connection, answer.writer.flush)
             fault = None
-        for event in self.connection.session.execute(sql, arguments):
+        events = self.connection.session.execute(sql, arguments)
+        for event in events:
             answer.tell_changes()
             if isinstance(event, ResultSet):
-                return event, fault
+                return events, event, fault
         answer.tell_changes()
-        return None, fault
+        return events, None, fault
 
     def _describe(self, columns, answer):
         carriers = answer.describe([*columns, _ROW_STATUS])
@@ -186,9 +202,10 @@ class Cursors:
     def cursorclose(self, parameters, answer):
         number = parameters[0].value
         if number == -1:
-            self._open.clear()
+            self.forget()
             return []
-        number, _ = self._found(parameters)
+        number, cursor = self._found(parameters)
+        cursor.events.close()
         del self._open[number]
         return []
 

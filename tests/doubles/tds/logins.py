@@ -13,32 +13,33 @@ def failed(user: str, number: int = 18456, words: str = "", severity: int = 14) 
     return SqlError(number, words or f"Login failed for user '{user}'.", severity=severity, fatal=True)
 
 
-def _state_of(user):
-    """Raises for a user who is known but may not log in."""
-    name = user.name
-    if user.state == "locked":
+def _check_state(service: Service, name: str):
+    """Raises for a login that exists but is not to be used."""
+    state = service.state_of(name)
+    if state == "locked":
         raise failed(name, 18486, f"Login failed for user '{name}' because the account is currently locked out. The system administrator can unlock it. ")
-    if user.state == "disabled":
+    if state == "disabled":
         raise failed(name, 18470, f"Login failed for user '{name}'. Reason: The account is disabled.")
-    if user.state == "expired":
+    if state == "expired":
         raise failed(name, 18487, f"Login failed for user '{name}'.  Reason: The password of the account has expired.")
-    if user.state == "must_change":
+    if state == "must_change":
         raise failed(name, 18488, f"Login failed for user '{name}'.  Reason: The password of the account must be changed.")
 
 
 def _accepted(service: Service, asked: Login7, name: str, method: str) -> Login:
-    user = service.user(name)
-    return Login(user=user.name, method=method, database=asked.database or user.database, application=asked.application, host=asked.host,
+    if service.engine.find_login(name) is None:
+        raise failed(name)
+    _check_state(service, name)
+    return Login(user=name, method=method, database=asked.database, application=asked.application, host=asked.host,
                  read_only_intent=asked.read_only_intent)
 
 
 def by_password(service: Service, asked: Login7) -> Login:
-    user = service.user(asked.user)
-    if user is None or user.password is None or user.password != asked.password:
+    password = service.engine.password_of(asked.user)
+    if password is None or password != asked.password:
         raise failed(asked.user)
-    if user.state in ("expired", "must_change") and asked.new_password:
-        user.password, user.state = asked.new_password, "fine"
-    _state_of(user)
+    if asked.new_password and service.state_of(asked.user) in ("expired", "must_change"):
+        service.add_user(asked.user, password=asked.new_password)
     return _accepted(service, asked, asked.user, "sql")
 
 
@@ -55,8 +56,7 @@ def by_token(service: Service, asked: Login7, token: str) -> Login:
     except jwt.PyJWTError:
         raise failed(unknown) from None
     for claim in ("appid", "azp", "oid", "sub"):
-        if claims.get(claim) and service.user(claims[claim]):
-            _state_of(service.user(claims[claim]))
+        if claims.get(claim) and service.engine.find_login(claims[claim]) is not None:
             return _accepted(service, asked, claims[claim], "token")
     raise failed(unknown)
 
@@ -83,12 +83,7 @@ class Negotiation:
             raise cannot_negotiate(error) from None
         if not self._context.complete:
             return answer, None
-        principal = str(self._context.initiator_name)
-        user = self._service.user(principal)
-        if user is None:
-            raise failed(principal)
-        _state_of(user)
-        return answer, _accepted(self._service, self._asked, principal, "kerberos")
+        return answer, _accepted(self._service, self._asked, str(self._context.initiator_name), "kerberos")
 
 
 def cannot_negotiate(reason) -> SqlError:

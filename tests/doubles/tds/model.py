@@ -93,7 +93,7 @@ class Session(Protocol):
 
     database: str
     collation: str  # of that database
-    transaction: int  # a number of the open one; 0: none. Clients follow it, whether T-SQL or begin() opened it
+    trancount: int  # @@TRANCOUNT; clients are told when it leaves 0 and comes back to it, by T-SQL or by begin()
 
     def execute(self, sql: str, parameters: list[Parameter]) -> Iterator[Event]:
         """A batch. Statements run as the iterator goes on; a ResultSet's rows are read before the next event is asked for."""
@@ -111,6 +111,10 @@ class Session(Protocol):
 class Engine(Protocol):
     version: tuple[int, int, int]  # (16, 0, 4135): SQL Server 2022
     server_name: str
+
+    def add_login(self, user: str, password: str | None = None, database: str = "", sysadmin: bool = False) -> None: ...
+    def find_login(self, user: str) -> object | None: ...  # made by add_login() or CREATE LOGIN; None: there is none
+    def password_of(self, user: str) -> str | None: ...  # None: it has none, and may log in by ticket or token only
 
     def open_session(self, login: Login) -> Session:
         """Throws SqlError 4060 when the database is not there, 18456 when the user may not use it."""

@@ -10,14 +10,7 @@ from .repeated import Repetitions
 MOST_KEPT = 20000  # statements that are remembered
 
 
-@dataclass
-class User:
-    """A login of the server: by password, of a Kerberos principal (svc@REALM), or of an application id in an access token."""
-
-    name: str
-    password: str | None = None
-    state: str = "fine"  # expired, must_change, locked, disabled
-    database: str = ""
+STATES = ("fine", "expired", "must_change", "locked", "disabled")
 
 
 @dataclass
@@ -40,7 +33,7 @@ class Service:
     tls: object = None               # ssl.SSLContext
     keytab: str = ""
     lock: threading.RLock = field(default_factory=threading.RLock)
-    users: dict = field(default_factory=dict)
+    states: dict = field(default_factory=dict)  # of logins that are not fine, by lower-case name
     faults: FaultList = field(default_factory=FaultList)
     repetitions: Repetitions = field(default_factory=Repetitions)
     statements: list = field(default_factory=list)
@@ -48,13 +41,17 @@ class Service:
     connections: dict = field(default_factory=dict)  # process id: Connection
     _next_process: int = 51
 
-    def add_user(self, name: str, **facts):
+    def add_user(self, name: str, state: str = "fine", password: str | None = None, database: str = "", sysadmin: bool = True):
+        """A login by password, of a Kerberos principal (svc@REALM), or of an application id in an access token."""
+        if state not in STATES:
+            raise ValueError(f"no state {state!r}; there are {STATES}")
         with self.lock:
-            self.users[name.lower()] = User(name, **facts)
+            self.engine.add_login(name, password, database, sysadmin)
+            self.states[name.lower()] = state
 
-    def user(self, name: str):
+    def state_of(self, name: str) -> str:
         with self.lock:
-            return self.users.get(name.lower())
+            return self.states.get(name.lower(), "fine")
 
     def new_process_id(self) -> int:
         with self.lock:

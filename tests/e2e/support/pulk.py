@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from support import mariadb, psqlodbc, server, snowflake_table, target
+from support import mariadb, psqlodbc, server, snowflake_table, sqlserver, target
 from support.snowflake import Snowflake
 
 
@@ -238,6 +238,8 @@ def connection_of(source):
     if isinstance(source, server.Database):
         return "postgresql", {"host": source.server.host, "port": source.server.port, "database": source.name,
                               "username": server.LOGIN, "password": server.PASSWORD}
+    if isinstance(source, sqlserver.SqlServerDatabase):
+        return "sqlserver", source.keys()
     if isinstance(source, (mariadb.MariadbDatabase, psqlodbc.OverPsqlodbc)):
         return "odbc", source.keys()
     return "odbc", {"driver_name": "SQLite3", "database": str(source.path)}

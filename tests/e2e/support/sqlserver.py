@@ -131,6 +131,11 @@ class SqlServerDatabase:
     def drop(self):
         self.server.execute(f"DROP DATABASE {self.name}")
 
+    def keys(self) -> dict:
+        """Of connections.source.sqlserver."""
+        return {"host": self.server.host, "port": self.server.port, "database": self.name, "username": LOGIN, "password": PASSWORD,
+                "odbc_driver": microsoft_driver(), "server_certificate": str(self.server.certificate)}
+
     def odbc(self, driver=None, **keywords) -> str:
         """A connection string for pyodbc; `driver`: Microsoft's when none is given. A keyword that is None is left out."""
         known = {"DRIVER": driver or microsoft_driver(), "SERVER": f"{self.server.host},{self.server.port}", "DATABASE": self.name, "UID": LOGIN,

@@ -72,7 +72,7 @@ database = "a.db"
 [connections.source.odbc.odbc_options]
 Timeout = 100
 FKSupport = "yes"
-[connections.source.sqlserver]
+[connections.source.teradata]
 whatever = "env:NOT_SET"
 [connections.target.duckdb]
 path = "w.duckdb"
@@ -99,7 +99,7 @@ connection_name = "c"
   EXPECT_EQ(odbc.odbc_options.at("FKSupport"), "yes");
   EXPECT_EQ(std::get<DuckdbConnection>(file.targets.at("duckdb")).path, "w.duckdb");
   EXPECT_EQ(std::get<FilesConnection>(file.targets.at("files")).path, "out");
-  EXPECT_EQ(file.unsupported_sources, std::set<std::string>{"sqlserver"});
+  EXPECT_EQ(file.unsupported_sources, std::set<std::string>{"teradata"});
   EXPECT_EQ(std::get<SnowflakeTarget>(file.targets.at("snowflake_connection_name")).connection_name, "c");
   EXPECT_TRUE(file.unsupported_targets.empty());
   EXPECT_EQ(file.without_effect, (std::vector<std::string>{"task_source", "application.affinity"}));
