@@ -96,7 +96,7 @@ std::vector<KerberosCheck> kerberos_checks(const KerberosIdentity& identity, std
   const auto add = [&](const char* name, const char* fix, std::function<Verdict()> look) {
     checks.push_back({name, fix, std::move(look)});
   };
-  add("kerberos configuration", "correct krb5.conf", [&identity] { return look_at_configuration(identity); });
+  add("krb5.conf", "correct krb5.conf", [&identity] { return look_at_configuration(identity); });
   if (identity.has_keytab())
     add("kerberos keytab", "make a new keytab", [&identity] { return look_at_keytab(identity); });
   add("kerberos kdc", "check the network", [&identity, timeout] { return look_at_kdc(identity, timeout); });
