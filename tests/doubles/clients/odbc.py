@@ -51,6 +51,12 @@ def _check(done: int, kind: int, handle) -> int:
     return done
 
 
+def _column_size(value) -> int:
+    """0: nvarchar(max)"""
+    units = len((value or "").encode("utf-16-le")) // 2
+    return max(1, units) if units <= 4000 else 0
+
+
 class Connection:
     """`attributes` are set before the connection is made: a number, or bytes."""
 
@@ -139,7 +145,7 @@ class Statement:
             length = c_long(_NULL_DATA if value is None else len(data) - 3)
             kept += [data, length]
             self._check(_library.SQLBindParameter(self._handle, c_ushort(position), c_short(1), c_short(_WIDE_TEXT), c_short(_WIDE_VARCHAR),
-                                                  c_ulong(max(1, len(value or ""))), c_short(0), data, c_long(0), byref(length)))
+                                                  c_ulong(_column_size(value)), c_short(0), data, c_long(0), byref(length)))
         self._columns = None
         if sql is None:
             self._check(_library.SQLExecute(self._handle))

@@ -27,13 +27,14 @@ def canonical(value):
     return str(value)
 
 
-def answer(connections, where, request):
-    database, rows = request["database"], None
+def answer(where, kept, request):
+    """`kept` is a list with the connection, or empty."""
+    rows = None
     try:
-        if database not in connections:
-            connections[database] = pytds.connect(**where, database=database, autocommit=True, timeout=60, login_timeout=30)
-        with connections[database].cursor() as cursor:
-            for statement in request["statements"]:
+        if not kept:
+            kept.append(pytds.connect(**where, database="master", autocommit=True, timeout=60, login_timeout=30))
+        with kept[0].cursor() as cursor:
+            for statement in ("USE [" + request["database"].replace("]", "]]") + "]", *request["statements"], "USE master"):
                 cursor.execute(statement)
                 more = True
                 while more:  # also errors behind the first result must be seen
@@ -41,14 +42,14 @@ def answer(connections, where, request):
                         rows = [[canonical(value) for value in row] for row in cursor.fetchall()]
                     more = cursor.nextset()
     except pytds.Error as error:
-        if database in connections:
-            connections.pop(database).close()
+        if kept:
+            kept.pop().close()
         return {"error": getattr(error, "msg_no", 0) or getattr(error, "number", 0), "message": str(error)}
     return {"rows": rows}
 
 
 if __name__ == "__main__":
-    kept, place = {}, json.loads(sys.argv[1])
+    place, connection = json.loads(sys.argv[1]), []
     place["password"] = open(place.pop("password_file")).read()
     for line in sys.stdin:
-        print(json.dumps(answer(kept, place, json.loads(line))), flush=True)
+        print(json.dumps(answer(place, connection, json.loads(line))), flush=True)

@@ -45,7 +45,7 @@ class TooLong(ValueError):
 
 
 def carrier(column: Column, style: Style) -> Carrier:
-    type_ = _for_old_clients(column.type, style)
+    type_ = _as_sent(column.type, style)
     name = type_.name
     if name in FIXED:
         token, encode = FIXED[name]
@@ -83,12 +83,14 @@ def carrier(column: Column, style: Style) -> Carrier:
     raise NotImplementedError(f"a column of type {name}")
 
 
-def _for_old_clients(type_: SqlType, style: Style) -> SqlType:
-    """Clients that have not asked for them get these as text."""
+def _as_sent(type_: SqlType, style: Style) -> SqlType:
+    """Clients that have not asked for json and vector get them as text."""
     if type_.name == "json":
         return SqlType("varchar", -1, collation=JSON_COLLATION) if style.utf8 else SqlType("nvarchar", -1)
     if type_.name == "vector":
         return SqlType("varchar", -1)
+    if type_.name == "timestamp":  # as sys.types calls it
+        return SqlType("rowversion")
     return type_
 
 
@@ -168,7 +170,7 @@ def metadata(columns: list[Column], carriers: list[Carrier]) -> bytes:
             flags = flags & ~UPDATABLE_UNKNOWN | IDENTITY
         if column.computed:
             flags = flags & ~UPDATABLE_UNKNOWN | COMPUTED
-        if column.type.name == "rowversion":
+        if column.type.name in ("rowversion", "timestamp"):
             flags &= ~UPDATABLE_UNKNOWN
         parts += [struct.pack("<IH", made.user_type, flags), made.type_info, short_text(column.name)]
     return b"".join(parts)

@@ -34,6 +34,7 @@ class Connection:
         self._database, self._transaction, self._next_transaction = "", 0, self.process_id << 32
         self._requests = queue.Queue(maxsize=4)
         self._lock = threading.Lock()
+        self.ended = threading.Event()
         self._attentions, self._answered, self._gone = 0, 0, False
 
     def serve(self):
@@ -53,8 +54,8 @@ class Connection:
             self.hang_up()
             if self.session:
                 self.session.close()
-            with self.service.lock:
-                self.service.connections.pop(self.process_id, None)
+            self.service.connections.pop(self.process_id, None)
+            self.ended.set()
 
     def hang_up(self):
         try:

@@ -9,13 +9,23 @@
   /statements  what clients asked for, oldest first: kind, sql, parameters, user, database, process; {forget: true} forgets it
   /logins      the logins so far, refused ones with their error
   /connections those that are open: process, user, database
-  /kill        {process}: closes one
+  /kill        {process} or {database}: closes it, or all that are in it, and waits until they have ended
 """
+
+import json
 
 from ..small_server import Control
 
 
 class TdsControl(Control):
+    def do_POST(self):
+        """Without the service's lock, or what waits for a connection to end would keep it from ending."""
+        try:
+            status, said = 200, getattr(self, "on_" + self.path.strip("/"))(self.store, json.loads(self.body() or b"{}"))
+        except Exception as error:  # told to the test
+            status, said = 400, {"error": f"{type(error).__name__}: {error}"}
+        self.say(status, said)
+
     def on_users(self, service, body):
         service.add_user(**body)
 
@@ -47,4 +57,9 @@ class TdsControl(Control):
         return [{"process": one.process_id, "user": one.login.user, "database": one.session.database} for one in service.connections.values()]
 
     def on_kill(self, service, body):
-        service.connections[body["process"]].hang_up()
+        chosen = [one for one in service.connections.values()
+                  if one.process_id == body.get("process") or one.session.database.lower() == body.get("database", "").lower()]
+        for one in chosen:
+            one.hang_up()
+        for one in chosen:
+            one.ended.wait(10)

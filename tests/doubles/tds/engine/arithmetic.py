@@ -224,7 +224,7 @@ def negated(c, ex: Ex) -> Ex:
         read, write = decoder(ex.type), encoder(ex.type)
 
         def negate(stored):
-            return None if stored is None else write(-read(stored))
+            return None if stored is None else write(read(stored).copy_negate())  # "-" would round to 28 digits
         if ex.constant is not ABSENT:
             return c.constant(negate(ex.constant), ex.type)
         return Ex(f"{c.runtime.function(('negate', ex.type), 1, negate)}({ex.sql})", ex.type, ex.nullable)

@@ -56,7 +56,7 @@ class Changes:
     def _given_columns(self, table: Object, names: list[str] | None) -> list[Column]:
         may_identity = self.identity_insert is not None and self.identity_insert[1] == table.id
         if names is None:
-            return [column for column in table.columns if column.stored and column.type.name != "timestamp" and not column.generated
+            return [column for column in table.columns if column.stored and column.type.name != "rowversion" and not column.generated
                     and (column.identity is None or (may_identity and False))]
         found = []
         for name in names:
@@ -70,7 +70,7 @@ class Changes:
                                     "UNION operator.")
             if column.column_set:
                 raise unknown("INSERT of a column set")
-            if column.type.name == "timestamp":
+            if column.type.name == "rowversion":
                 raise SqlError(273, "Cannot insert an explicit value into a timestamp column. Use INSERT with a column list to exclude the "
                                     "timestamp column, or insert a DEFAULT into the timestamp column.")
             if column.identity is not None and not may_identity:
@@ -126,7 +126,7 @@ class Changes:
                                 "in the VALUES clause must match the number of columns specified in the INSERT statement.", 15)
 
     def _default(self, compiler: QueryCompiler, column: Column) -> str:
-        if column.type.name == "timestamp":
+        if column.type.name == "rowversion":
             return "NULL"
         if column.default is None:
             return "NULL"
@@ -143,7 +143,7 @@ class Changes:
                 continue
             if column.identity is not None:
                 cell = f"{self._next_identity(database, table, column)}()"
-            elif column.type.name == "timestamp":
+            elif column.type.name == "rowversion":
                 cell = f"{self._rowversion(database)}()"
             elif column.generated:
                 cell = self._period(compiler, column)
@@ -274,7 +274,7 @@ class Changes:
                                     "UNION operator.")
             if column.identity is not None:
                 raise SqlError(8102, f"Cannot update identity column '{column.name}'.")
-            if column.type.name == "timestamp":
+            if column.type.name == "rowversion":
                 raise SqlError(272, "Cannot update a timestamp column.")
             if isinstance(expression, s.Literal) and expression.kind == "default":
                 value = self._default(compiler, column)
@@ -288,7 +288,7 @@ class Changes:
         selected = ", ".join([f"{alias}.rowid AS r"] + [f"{value} AS v{at}" for at, value in enumerate(values)])
         sets = [f"{column} = q.v{at}" for at, column in enumerate(columns)]
         for column in table.columns:
-            if column.type.name == "timestamp":
+            if column.type.name == "rowversion":
                 sets.append(f"{column.physical} = {self._rowversion(database)}()")
             if column.generated == "START" and table.temporal == 2:
                 sets.append(f"{column.physical} = {self._period(compiler, column)}")
@@ -389,7 +389,7 @@ class Changes:
     def bulk_insert(self, parts: tuple[str, ...], columns: list[str] | None, rows: Iterable[tuple]) -> int:
         database, table = self._target(s.Table(tuple(parts)), "INSERT")
         if columns is None:
-            given = [column for column in table.stored_columns() if column.type.name != "timestamp"]
+            given = [column for column in table.stored_columns() if column.type.name != "rowversion"]
         else:
             given = [table.column(name) for name in columns]
             if None in given:

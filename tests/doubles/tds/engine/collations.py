@@ -88,7 +88,7 @@ def compare_instants(left: str, right: str) -> int:
 
 # learn.microsoft.com/sql/t-sql/data-types/sql-variant-transact-sql, families from the lowest
 _VARIANT_FAMILIES = {name: at for at, names in enumerate((
-    ("binary", "varbinary", "timestamp"), ("uniqueidentifier",), ("char", "varchar", "nchar", "nvarchar"),
+    ("binary", "varbinary", "rowversion"), ("uniqueidentifier",), ("char", "varchar", "nchar", "nvarchar"),
     ("bit", "tinyint", "smallint", "int", "bigint", "smallmoney", "money", "decimal", "numeric"), ("real", "float"),
     ("time", "date", "smalldatetime", "datetime", "datetime2", "datetimeoffset"))) for name in names}
 

@@ -38,7 +38,7 @@ def allowed(source: SqlType, target: SqlType, implicit: bool) -> bool:
         return False
     if "variant" in pair:
         other = target if pair[0] == "variant" else source
-        return family(other) != "json" and not is_max(other) and other.name != "timestamp" and not (implicit and pair[0] == "variant"
+        return family(other) != "json" and not is_max(other) and other.name != "rowversion" and not (implicit and pair[0] == "variant"
                                                                                                     and pair[1] != "variant")
     if implicit and (pair in (("text", "binary"), ("moment", "binary"), ("binary", "moment"), ("float", "binary"), ("guid", "text")) and
                      pair != ("guid", "text") or pair == ("binary", "decimal") and False):
@@ -321,7 +321,7 @@ def _to_binary(source, target, collation, style, assigned_to):
                 raise SqlError(2628, f"String or binary data would be truncated in table '{assigned_to[0]}', column '{assigned_to[1]}'. "
                                      "Truncated value: ''.")
             found = found[-length:] if kind in ("int", "decimal", "float") or source.name in _LEGACY else found[:length]
-        if target.name in ("binary", "timestamp") and len(found) < length:
+        if target.name in ("binary", "rowversion") and len(found) < length:
             found = b"\0" * (length - len(found)) + found if kind in ("int", "decimal") else found.ljust(length, b"\0")
         return found
 

@@ -183,7 +183,7 @@ class Definitions:
                     type_ = types.with_collation(type_, None)
             nullable = definition.nullable
             if nullable is None:
-                nullable = (alias_type.nullable if alias_type else True) and not definition.identity and type_.name != "timestamp"
+                nullable = (alias_type.nullable if alias_type else True) and not definition.identity and type_.name != "rowversion"
             column = Column(table.next_column, definition.name, type_, nullable, alias, definition.identity, definition.default,
                             definition.default_text, sparse=definition.sparse, column_set=definition.column_set, rowguid=definition.rowguid,
                             generated=definition.generated, hidden=definition.hidden, masked=definition.masked)
@@ -214,7 +214,7 @@ class Definitions:
     def _check_columns(self, table: Object) -> None:
         for what, number, count in (
                 ("identity", 2744, sum(column.identity is not None for column in table.columns)),
-                ("timestamp", 2738, sum(column.type.name == "timestamp" for column in table.columns)),
+                ("rowversion", 2738, sum(column.type.name == "rowversion" for column in table.columns)),
                 ("column set", 1735, sum(column.column_set for column in table.columns))):
             if count > 1:
                 raise SqlError(number, f"Multiple {what} columns specified for table '{table.name}'. Only one {what} column per table is allowed.")
@@ -373,7 +373,7 @@ class Definitions:
                 raise unknown("ALTER TABLE … ADD … IDENTITY")
             if column.default is not None and not column.nullable:
                 expressions[column.id] = self._default(compiler, column)
-            elif column.type.name == "timestamp":
+            elif column.type.name == "rowversion":
                 expressions[column.id] = f"{self._rowversion(database)}()"
             elif not column.nullable and column.stored and self.runtime.run(
                     f"SELECT 1 FROM {database.schema}.{table.physical} LIMIT 1").fetchone():

@@ -251,7 +251,7 @@ def _types(session, database):
         type_ = biggest.get(name) or SqlType(name, 8000 if name in ("varchar", "char", "varbinary", "binary") else 0,
                                              scale=7 if name in ("time", "datetime2", "datetimeoffset") else 0)
         length, precision, scale = types.sizes(type_)
-        yield (name, system, user, 4, None, length, precision, scale, collation_of(database, type_), name != "timestamp" and name != "sysname",
+        yield (types.listed(name), system, user, 4, None, length, precision, scale, collation_of(database, type_), name != "rowversion" and name != "sysname",
                False, name in ("hierarchyid", "geometry", "geography"), 0, 0, False)
     for alias in database.catalog.types:
         length, precision, scale = types.sizes(alias.type)
@@ -553,12 +553,12 @@ def _information_columns(session, database):
             type_, kind = column.type, family(column.type)
             length, precision, scale = types.sizes(type_)
             characters = octets = None
-            if kind in ("text", "binary") and type_.name != "timestamp":
+            if kind in ("text", "binary") and type_.name != "rowversion":
                 octets = {"text": 2147483647, "ntext": 2147483646, "image": 2147483647}.get(type_.name, length)
                 characters = octets // 2 if type_.name in types.UNICODE and octets != -1 else octets
             alias = column.alias.split(".", 1) if column.alias and not column.alias.startswith("sys.") else None
             yield (database.settings.name, found.schema, found.name, column.name, at,
-                   f"({column.default_text})" if column.default is not None else None, "YES" if column.nullable else "NO", type_.name, characters,
+                   f"({column.default_text})" if column.default is not None else None, "YES" if column.nullable else "NO", types.listed(type_.name), characters,
                    octets, precision if kind in ("int", "decimal", "float") and type_.name != "bit" else None,
                    {"float": 2}.get(kind, 10) if kind in ("int", "decimal", "float") and type_.name != "bit" else None,
                    scale if kind in ("int", "decimal") and type_.name != "bit" else None, scale if kind == "moment" else None, None, None,

@@ -15,11 +15,11 @@ IDS = {
     "money": (60, 60), "datetime": (61, 61), "float": (62, 62), "sql_variant": (98, 98), "ntext": (99, 99), "bit": (104, 104),
     "decimal": (106, 106), "numeric": (108, 108), "smallmoney": (122, 122), "bigint": (127, 127), "hierarchyid": (240, 128),
     "geometry": (240, 129), "geography": (240, 130), "varbinary": (165, 165), "varchar": (167, 167), "binary": (173, 173),
-    "char": (175, 175), "timestamp": (189, 189), "nvarchar": (231, 231), "nchar": (239, 239), "xml": (241, 241), "sysname": (231, 256),
+    "char": (175, 175), "rowversion": (189, 189), "nvarchar": (231, 231), "nchar": (239, 239), "xml": (241, 241), "sysname": (231, 256),
     "json": (244, 244),
 }
 SYNONYMS = {
-    "rowversion": "timestamp", "integer": "int", "dec": "decimal", "character": "char", "sysname": "nvarchar",
+    "timestamp": "rowversion", "integer": "int", "dec": "decimal", "character": "char", "sysname": "nvarchar",
 }
 INT_RANGES = {
     "bit": (0, 1), "tinyint": (0, 255), "smallint": (-2**15, 2**15 - 1), "int": (-2**31, 2**31 - 1), "bigint": (-2**63, 2**63 - 1),
@@ -28,14 +28,14 @@ INT_DIGITS = {"bit": 1, "tinyint": 3, "smallint": 5, "int": 10, "bigint": 19}
 FAMILIES = {
     **dict.fromkeys(INT_RANGES, "int"), **dict.fromkeys(("decimal", "numeric", "money", "smallmoney"), "decimal"),
     "float": "float", "real": "float", **dict.fromkeys(("char", "varchar", "nchar", "nvarchar", "text", "ntext"), "text"),
-    **dict.fromkeys(("binary", "varbinary", "image", "timestamp"), "binary"),
+    **dict.fromkeys(("binary", "varbinary", "image", "rowversion"), "binary"),
     **dict.fromkeys(("date", "time", "datetime", "smalldatetime", "datetime2", "datetimeoffset"), "moment"),
     "uniqueidentifier": "guid", "xml": "xml", "json": "json", "sql_variant": "variant",
     **dict.fromkeys(("hierarchyid", "geometry", "geography"), "clr"),
 }
 # learn.microsoft.com/sql/t-sql/data-types/data-type-precedence-transact-sql, the lowest first
 _PRECEDENCE = {name: at for at, name in enumerate(
-    ("binary", "varbinary", "char", "varchar", "nchar", "nvarchar", "uniqueidentifier", "timestamp", "image", "text", "ntext", "bit",
+    ("binary", "varbinary", "char", "varchar", "nchar", "nvarchar", "uniqueidentifier", "rowversion", "image", "text", "ntext", "bit",
      "tinyint", "smallint", "int", "bigint", "smallmoney", "money", "numeric", "decimal", "real", "float", "time", "date", "smalldatetime",
      "datetime", "datetime2", "datetimeoffset", "xml", "json", "sql_variant", "hierarchyid", "geometry", "geography"))}
 
@@ -45,6 +45,11 @@ BIT = SqlType("bit")
 FLOAT = SqlType("float")
 SYSNAME = SqlType("nvarchar", 128)
 UNICODE = ("nchar", "nvarchar", "ntext")
+
+
+def listed(name: str) -> str:
+    """The name in sys.types."""
+    return "timestamp" if name == "rowversion" else name
 
 
 def family(type_: SqlType) -> str:
@@ -110,7 +115,7 @@ def sizes(type_: SqlType) -> tuple[int, int, int]:
     return {
         "bit": (1, 1, 0), "tinyint": (1, 3, 0), "smallint": (2, 5, 0), "int": (4, 10, 0), "bigint": (8, 19, 0), "money": (8, 19, 4),
         "smallmoney": (4, 10, 4), "float": (8, 53, 0), "real": (4, 24, 0), "date": (3, 10, 0), "datetime": (8, 23, 3),
-        "smalldatetime": (4, 16, 0), "text": (16, 0, 0), "ntext": (16, 0, 0), "image": (16, 0, 0), "timestamp": (8, 0, 0),
+        "smalldatetime": (4, 16, 0), "text": (16, 0, 0), "ntext": (16, 0, 0), "image": (16, 0, 0), "rowversion": (8, 0, 0),
         "uniqueidentifier": (16, 0, 0), "xml": (-1, 0, 0), "json": (-1, 0, 0), "sql_variant": (8016, 0, 0), "hierarchyid": (892, 0, 0),
         "geometry": (-1, 0, 0), "geography": (-1, 0, 0),
     }[name]
@@ -150,7 +155,7 @@ def common(left: SqlType, right: SqlType) -> SqlType:
         name = {"nchar": "nvarchar", "char": "varchar"}.get(name, name) if left.name != right.name else name
         return SqlType(name, length, collation=left.collation or right.collation)
     if families == ("binary", "binary"):
-        if left.name in ("image", "timestamp"):
+        if left.name in ("image", "rowversion"):
             return left
         length = -1 if -1 in (left.length, right.length) or right.name == "image" else max(left.length, right.length)
         return SqlType(name if left.name == right.name else "varbinary", length)
@@ -185,4 +190,4 @@ def written(type_: SqlType) -> str:
         return f"{name}({type_.precision},{type_.scale})"
     if name in ("time", "datetime2", "datetimeoffset"):
         return f"{name}({type_.scale})"
-    return name
+    return listed(name)
