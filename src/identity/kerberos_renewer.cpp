@@ -64,8 +64,6 @@ void KerberosRenewer::stop() {
   changed_.notify_all();
   const bool ended = !started_ || changed_.wait_for(lock, kPatience, [&] { return ended_; });
   destroy_memory_cache();
-  // A thread that is left behind still reads it.
-  if (ended) identity_.keytab = Secret();
   lock.unlock();
   if (!thread_.joinable()) return;
   if (ended)
@@ -98,7 +96,11 @@ void KerberosRenewer::work() {
 void KerberosRenewer::ask() {
   try {
     const Krb5Context context;
-    GrantedTicket ticket = request_ticket(context, identity_);
+    GrantedTicket ticket = keytab_.log_in([&](const Secret& keytab) {
+      KerberosIdentity identity = identity_;
+      identity.keytab = keytab;
+      return request_ticket(context, identity);
+    });
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
     replace_ticket(context, *ticket.creds.get());

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -146,13 +147,21 @@ def wait_until_held(db, running):
 
 
 @pytest.mark.parametrize("way", ["require", "disable"])
-def test_a_run_that_outlives_its_ticket(ready, kdc, realm_db, server, way):
-    """A session goes on past the end of the ticket that it began with, and a later one begins with a newer ticket."""
+def test_a_run_that_outlives_its_ticket_and_its_keytab(ready, pulk, kdc, realm_db, server, way):
+    """A session goes on past the end of the ticket that it began with, and a later one begins with a newer ticket. The account's
+    key is changed meanwhile; the new keytab is in the place of the old one."""
     gate = hold(realm_db)
-    pulk = ready(principal="brief@LAB.TEST", username="mover", keytab=kdc.keytab("brief.keytab", "brief"), gssencmode=way)
+    keytab, coded = kdc.keytab("brief.keytab", "brief"), pulk.folder / "keytab.b64"
+    coded.write_text(in_base64(keytab))
+    ready(principal="brief@LAB.TEST", username="mover", gssencmode=way,
+          **({"keytab": keytab} if way == "require" else {"keytab_base64": f"file:{coded}"}))
     pulk.write_workflow("slow")
     running = pulk.start_migrate("--no-verify-count")
     wait_until_held(realm_db, running)
+    running.process.send_signal(signal.SIGSTOP)
+    kdc.admin("cpw -randkey brief")
+    coded.write_text(in_base64(kdc.keytab("brief.keytab", "brief")))
+    running.wake()
     kdc.wait_for_issue("brief", kdc.issued("brief") + 1)  # two more, each after half a life
     if way == "disable":
         logins = server.logins("brief@LAB.TEST")
@@ -287,6 +296,7 @@ def test_no_secret_is_shown_or_kept(ready, kdc, realm_db):
     secrets = secrets_of(kdc, keytab)
     gate = hold(realm_db)
     pulk = ready(principal="mover@LAB.TEST", keytab_base64="file:keytab.b64")
+    pulk.config.write_text(pulk.config.read_text().replace("auth =", "renew_every = 1\nauth ="))
     (pulk.folder / "keytab.b64").write_text(in_base64(keytab))
     assert any(secret in (pulk.folder / "keytab.b64").read_bytes() for secret in secrets)
     pulk.write_workflow("slow")
@@ -295,6 +305,7 @@ def test_no_secret_is_shown_or_kept(ready, kdc, realm_db):
     here = set(Path("/tmp").glob("krb5*")) | set(Path("/tmp").glob("tkt*"))
     running = pulk.start_migrate("-v", "--log-format", "json", "--no-verify-count", env={"TMPDIR": str(temporary)})
     wait_until_held(realm_db, running)
+    kdc.wait_for_issue("mover", kdc.issued("mover"))  # a renewal
     proc = Path(f"/proc/{running.pid}")
     shown = [(proc / name).read_bytes() for name in ("cmdline", "comm")]
     try:
