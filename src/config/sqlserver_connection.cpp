@@ -179,6 +179,7 @@ SqlServerConnection read_sqlserver(TomlFile& file, TomlTable& table, std::vector
   take_encrypt(table, connection);
   table.take("odbc_driver", connection.odbc_driver);
   table.take("trust_server_certificate", connection.trust_server_certificate);
+  table.take("ca_certificate", connection.ca_certificate);
   table.take("server_certificate", connection.server_certificate);
   table.take("hostname_in_certificate", connection.hostname_in_certificate);
   table.take_choice("application_intent", connection.application_intent, {"ReadWrite", "ReadOnly"});
@@ -192,8 +193,11 @@ SqlServerConnection read_sqlserver(TomlFile& file, TomlTable& table, std::vector
   connection.odbc_options = take_odbc_options(file, table, keys_of_keywords());
   for (const char* key : {"use_bcp", "prefer_native_driver", "set_context_info"}) table.skip(key, without_effect);
 
-  if (connection.trust_server_certificate && !connection.server_certificate.empty())
-    table.add_problem("server_certificate", "is not looked at when trust_server_certificate is true", "keep one of them");
+  if (connection.trust_server_certificate && !connection.ca_certificate.empty())
+    table.add_problem("ca_certificate", "is not looked at when trust_server_certificate is true", "keep one of them");
+  if (!connection.server_certificate.empty() && connection.encrypt != "strict")
+    table.add_problem("server_certificate", "the driver looks at it only when encrypt is \"strict\"",
+                      "write ca_certificate: a certificate that is its own authority may stand there");
   if (connection.encrypt == "strict" && connection.trust_server_certificate)
     table.add_problem("trust_server_certificate", "encrypt = \"strict\" always checks the certificate");
   const bool snapshots = connection.isolation == SqlServerIsolation::automatic ||

@@ -32,7 +32,8 @@ struct SqlServerConnection {
   EntraIdentity entra;
   std::string encrypt = "yes";  // yes, strict (TDS 8), no
   bool trust_server_certificate = false;
-  std::string server_certificate;       // file with the one certificate that is taken
+  std::string ca_certificate;           // file (PEM) with authorities beside those of the system
+  std::string server_certificate;       // strict only: file with the one certificate that is taken
   std::string hostname_in_certificate;  // when it is not `host`
   std::string application_intent = "ReadWrite";
   bool multi_subnet_failover = false;

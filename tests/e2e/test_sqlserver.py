@@ -185,8 +185,8 @@ def test_logins_and_names(pulk, mssql):
     pulk.migrate().expect(2, "cannot connect")
     pulk.write_config(mssql, database="nowhere")
     pulk.migrate().expect(5, "nowhere")
-    pulk.write_config(mssql, server_certificate=None)
-    pulk.migrate().expect(5, "certificate verify failed", "update-ca-certificates")
+    pulk.write_config(mssql, ca_certificate=None)
+    pulk.migrate().expect(5, "certificate verify failed", "ca_certificate")
     pulk.write_config(mssql, odbc_driver="No Such Driver for SQL Server")
     pulk.migrate().expect(1, "No Such Driver")
     pulk.write_config(mssql)
@@ -197,7 +197,7 @@ def test_logins_and_names(pulk, mssql):
 
 def test_the_authority_can_be_named_by_the_environment(pulk, mssql):
     mssql.execute("CREATE TABLE t (id int)", "INSERT INTO t VALUES (1)")
-    pulk.write_config(mssql, server_certificate=None)
+    pulk.write_config(mssql, ca_certificate=None)
     pulk.write_workflow(["t"])
     pulk.migrate(env={"SSL_CERT_FILE": str(mssql.server.certificate)}).expect(0)
 
@@ -282,7 +282,7 @@ def test_killed_at_every_step_and_resumed(pulk, mssql, step, kind):
 @pytest.mark.parametrize("driver", ["", FREETDS_DRIVER])
 def test_no_secret_shows(pulk, mssql, driver):
     mssql.execute("CREATE TABLE t (id int)", "INSERT INTO t VALUES (1)")
-    extra = {"odbc_driver": driver, "trust_server_certificate": True, "server_certificate": None} if driver else {}
+    extra = {"odbc_driver": driver, "trust_server_certificate": True, "ca_certificate": None} if driver else {}
     pulk.write_config(mssql, password="env:MSSQL_PASSWORD", **extra)
     pulk.write_workflow(["t"])
     result = pulk.migrate("--log-level", "debug", env={"MSSQL_PASSWORD": PASSWORD}).expect(0)

@@ -97,7 +97,7 @@ def test_types_over_freetds(pulk, mssql):
     for number, (native, values, _, _) in enumerate(cases):
         mssql.execute(f"CREATE TABLE t{number} (id int PRIMARY KEY, v {native} NULL)",
                       *(f"INSERT INTO t{number} VALUES ({row}, {value})" for row, value in enumerate([*values, "NULL"])))
-    pulk.write_config(mssql, odbc_driver=FREETDS_DRIVER, trust_server_certificate=True, server_certificate=None)
+    pulk.write_config(mssql, odbc_driver=FREETDS_DRIVER, trust_server_certificate=True, ca_certificate=None)
     pulk.write_workflow([f"t{number}" for number in range(len(cases))])
     pulk.migrate().expect(0)
     for number, (_, _, expected, duckdb_type) in enumerate(cases):

@@ -119,8 +119,7 @@ std::string hint_of_sqlserver(const Diagnostics& found) {
     default: break;
   }
   if (contains(found.text, "certificate verify failed"))
-    return "have the authority's certificate trusted by the system (update-ca-certificates, or SSL_CERT_FILE), or name the "
-           "server's own by server_certificate";
+    return "name the authority's certificate by ca_certificate, or have the system trust it (update-ca-certificates)";
   if (contains(found.text, "subject name does not match")) return "name what the certificate says by hostname_in_certificate";
   if (contains(found.text, "SSPI Provider")) return "`pulk doctor` looks at keytab, clock, ticket and service principal";
   return "";

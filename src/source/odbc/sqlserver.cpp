@@ -236,6 +236,10 @@ NativeColumn SqlServerDialect::read_as(const ColumnPlan& column) const {
     case CarrierKind::float32: return {name, NativeForm::single, 0};
     case CarrierKind::float64: return {name, NativeForm::float64, 0};
     case CarrierKind::decimal128:
+      // The structure of money is another one.
+      if (structs && (type == "money" || type == "smallmoney"))
+        return {"CONVERT(decimal(" + std::to_string(column.carrier.precision) + ", 4), " + name + ")",
+                NativeForm::numeric_struct, 0};
       if (structs) return {name, NativeForm::numeric_struct, 0};
       return {text(), NativeForm::decimal, 0};
     case CarrierKind::utf8:

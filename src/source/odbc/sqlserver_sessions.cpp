@@ -96,7 +96,7 @@ void check_driver(const SqlServerConnection& server, const Quirks& quirks) {
   if (server.auth == Auth::entra) refuse("takes no tokens of Entra ID");
   if (server.encrypt == "strict") refuse("has no strict encryption");
   if (!server.instance.empty()) refuse("needs the port of an instance, not its name");
-  if (!server.server_certificate.empty()) refuse("takes no server_certificate");
+  if (!server.ca_certificate.empty()) refuse("takes no ca_certificate");
   if (server.encrypt == "yes" && !server.trust_server_certificate)
     refuse("does not check the server's certificate by a connection string: trust_server_certificate = true would say so, "
            "or encrypt = \"no\"");

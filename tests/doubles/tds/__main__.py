@@ -2,6 +2,7 @@
 standard input ends."""
 
 import argparse
+import faulthandler
 import json
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from .tls import server_context
 
 
 def main():
+    faulthandler.enable()
     parser = argparse.ArgumentParser(prog="python -m tests.doubles.tds", description="A stand-in for SQL Server, for tests.")
     parser.add_argument("--port", type=int, default=0, help="0: any that is free")
     parser.add_argument("--control-port", type=int, default=0, help="of the control interface; 0: any that is free")

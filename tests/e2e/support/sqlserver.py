@@ -135,7 +135,7 @@ class SqlServerDatabase:
     def keys(self) -> dict:
         """Of connections.source.sqlserver."""
         return {"host": self.server.host, "port": self.server.port, "database": self.name, "username": LOGIN, "password": PASSWORD,
-                "odbc_driver": microsoft_driver(), "server_certificate": str(self.server.certificate)}
+                "odbc_driver": microsoft_driver(), "ca_certificate": str(self.server.certificate)}
 
     def odbc(self, driver=None, **keywords) -> str:
         """A connection string for pyodbc; `driver`: Microsoft's when none is given. A keyword that is None is left out."""
