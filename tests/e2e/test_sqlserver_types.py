@@ -5,7 +5,7 @@ import pytest
 pytest.register_assert_rewrite("crash_support")
 from crash_support import KINDS
 from support.pulk import table_entry
-from support.sqlserver import FREETDS_DRIVER
+from support.sqlserver import FREETDS_DRIVER, PLAIN, plain_login
 from support.values import assert_same_rows
 
 MONEY = ["-922337203685477.5808", "922337203685477.5807"]
@@ -97,7 +97,8 @@ def test_types_over_freetds(pulk, mssql):
     for number, (native, values, _, _) in enumerate(cases):
         mssql.execute(f"CREATE TABLE t{number} (id int PRIMARY KEY, v {native} NULL)",
                       *(f"INSERT INTO t{number} VALUES ({row}, {value})" for row, value in enumerate([*values, "NULL"])))
-    pulk.write_config(mssql, odbc_driver=FREETDS_DRIVER, trust_server_certificate=True, ca_certificate=None)
+    plain_login(mssql)
+    pulk.write_config(mssql, username="plain", password=PLAIN, odbc_driver=FREETDS_DRIVER, trust_server_certificate=True, ca_certificate=None)
     pulk.write_workflow([f"t{number}" for number in range(len(cases))])
     pulk.migrate().expect(0)
     for number, (_, _, expected, duckdb_type) in enumerate(cases):

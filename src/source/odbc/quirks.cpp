@@ -104,6 +104,7 @@ Quirks freetds(std::string_view driver) {
   return {
       .driver = driver,
       .keywords = {{"TDS_Version", "7.4"}, {"ClientCharset", "UTF-8"}},
+      .doubled_braces = false,
       .long_cells_need_single_rows = true,
       .long_cells_unbound = true,
       .codes = ErrorCodes::sqlserver,

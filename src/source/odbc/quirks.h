@@ -17,6 +17,8 @@ struct Quirks {
   std::vector<std::pair<std::string, std::string>> keywords;
   // Values of the connection string may be written {in braces}.
   bool braces = true;
+  // A } inside of braces may be written }}.
+  bool doubled_braces = true;
   // Values without braces are taken for percent-encoded.
   bool percent_decoded = false;
   // Keywords by which the driver calls user and password.
