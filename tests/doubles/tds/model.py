@@ -12,8 +12,8 @@ Values in rows, by the type of the column; NULL is None:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -119,10 +119,3 @@ class Engine(Protocol):
 
     def open_session(self, login: Login) -> Session:
         """Throws SqlError 4060 when the database is not there, 18456 when the user may not use it."""
-
-
-@dataclass
-class Faults:
-    """What a test asks the stand-in to do wrong; see control.py."""
-
-    before_statement: list[Callable[[str], None]] = field(default_factory=list)

@@ -64,6 +64,10 @@ class Service:
                 del self.statements[:MOST_KEPT // 2]
             self.statements.append(facts)
 
+    def remember_login(self, facts: dict):
+        with self.lock:
+            self.logins.append(facts)
+
     def change_settings(self, **changes) -> dict:
         with self.lock:
             for name, value in changes.items():
