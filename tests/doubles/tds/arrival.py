@@ -40,7 +40,7 @@ def come_in(connection) -> bool:
 
 def _log_in(connection, data: bytes, encrypted: bool) -> bool:
     service, answer = connection.service, Answer(connection)
-    facts = {"process": connection.process_id, "encrypted": encrypted, "user": "", "error": None}
+    facts = {"encrypted": encrypted, "user": "", "error": None}
     try:
         asked = login7.parse(data)
         facts.update(user=asked.user, application=asked.application, host=asked.host, database=asked.database, read_only_intent=asked.read_only_intent)
@@ -53,6 +53,7 @@ def _log_in(connection, data: bytes, encrypted: bool) -> bool:
         connection.login = _identify(connection, asked)
         facts.update(user=connection.login.user, method=connection.login.method)
         connection.session = _open(connection)
+        connection.session.hang_up = connection.hang_up
     except SqlError as failure:
         facts["error"] = failure.number
         service.remember_login(facts)
@@ -62,8 +63,9 @@ def _log_in(connection, data: bytes, encrypted: bool) -> bool:
         return False
     most = LARGEST_PACKET if isinstance(connection.channel, Plain) else LARGEST_ENCRYPTED_PACKET
     facts["packet_size"] = min(max(asked.packet_size or 4096, 512), service.settings.largest_packet, most)
+    facts["process"] = connection.writer.process_id = connection.session.id
     service.remember_login(facts)
-    service.connections[connection.process_id] = connection
+    service.connections[connection.session.id] = connection
     _welcome(connection, answer, asked, facts["packet_size"])
     return True
 

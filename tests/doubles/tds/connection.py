@@ -24,12 +24,11 @@ class Connection:
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.service, self.socket = service, connected
         self.channel = Plain(connected)
-        self.process_id = service.new_process_id()
-        self.writer = MessageWriter(self.channel, 4096, self.process_id)
+        self.writer = MessageWriter(self.channel)
         self.session = self.login = None
         self.procedures = procedures.Procedures(self)
         self.utf8, self.database = False, ""  # what the client knows
-        self._transaction, self._next_transaction = 0, self.process_id << 32
+        self._transaction, self._next_transaction = 0, 0
         self._requests = queue.Queue(maxsize=4)
         self._lock = threading.Lock()
         self.ended = threading.Event()
@@ -50,8 +49,8 @@ class Connection:
         finally:
             self.hang_up()
             if self.session:
+                self.service.connections.pop(self.session.id, None)
                 self.session.close()
-            self.service.connections.pop(self.process_id, None)
             self.ended.set()
 
     def hang_up(self):
@@ -169,7 +168,7 @@ class Connection:
 
     def remember(self, kind: str, sql: str, parameters=()):
         self.service.remember(kind=kind, sql=sql, parameters=[[parameter.name, parameter.type.name, repr(parameter.value)] for parameter in parameters],
-                              user=self.login.user, database=self.session.database, process=self.process_id)
+                              user=self.login.user, database=self.session.database, process=self.session.id)
 
     # what the client follows
 

@@ -12,7 +12,7 @@ Values in rows, by the type of the column; NULL is None:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -91,8 +91,10 @@ Event = ResultSet | RowCount | Message | SqlError
 class Session(Protocol):
     """One connection. One thread calls it, but cancel() comes from another."""
 
+    id: int  # @@SPID
     database: str
     collation: str  # of that database
+    hang_up: Callable[[], None]  # given by the wire: ends the connection, for KILL
     trancount: int  # @@TRANCOUNT; clients are told when it leaves 0 and comes back to it, by T-SQL or by begin()
 
     def execute(self, sql: str, parameters: list[Parameter]) -> Iterator[Event]:

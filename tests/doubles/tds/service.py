@@ -38,8 +38,7 @@ class Service:
     repetitions: Repetitions = field(default_factory=Repetitions)
     statements: list = field(default_factory=list)
     logins: list = field(default_factory=list)
-    connections: dict = field(default_factory=dict)  # process id: Connection
-    _next_process: int = 51
+    connections: dict = field(default_factory=dict)  # number of the session: Connection
 
     def add_user(self, name: str, state: str = "fine", password: str | None = None, database: str = "", sysadmin: bool = True):
         """A login by password, of a Kerberos principal (svc@REALM), or of an application id in an access token."""
@@ -52,11 +51,6 @@ class Service:
     def state_of(self, name: str) -> str:
         with self.lock:
             return self.states.get(name.lower(), "fine")
-
-    def new_process_id(self) -> int:
-        with self.lock:
-            self._next_process += 1
-            return self._next_process
 
     def remember(self, **facts):
         with self.lock:
