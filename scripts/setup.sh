@@ -72,7 +72,7 @@ build_packages=(
 test_packages=(
   ca-certificates curl libsqliteodbc mariadb-server odbc-mariadb odbc-postgresql pgbouncer postgresql-15 postgresql-client-15 sqlite3
   clang-16 libclang-rt-16-dev locales openssl
-  freetds-bin tdsodbc krb5-kdc krb5-admin-server krb5-user python3-gssapi
+  freetds-bin tdsodbc krb5-kdc krb5-admin-server krb5-user libfaketime python3-gssapi
 )
 
 # Fills the array `missing` with those of the given packages that are not installed.

@@ -66,21 +66,32 @@ void read_keytab_file(TomlTable& table, KerberosIdentity& identity) {
                         : "klist -kte " + identity.keytab_file + " shows what a keytab holds");
 }
 
-void read_keytab_value(TomlTable& table, KerberosIdentity& identity) {
+struct Decoded {
+  std::optional<Secret> keytab;
+  std::string what, hint;  // what is wrong otherwise
+};
+
+Decoded decoded_keytab(const std::string& text) {
+  if (is_keytab(text)) return {std::nullopt, "is a keytab as it is, not in base64", "name its file: keytab = PATH"};
+  const char* hint = "base64 -w0 KEYTAB prints it";
+  const auto bytes = decoded_base64(text);
+  if (!bytes) return {std::nullopt, "is not base64", hint};
+  if (!is_keytab(bytes->reveal())) return {std::nullopt, "is base64, but of something that is no keytab", hint};
+  return {bytes, "", ""};
+}
+
+void read_keytab_value(TomlFile& file, TomlTable& table, KerberosIdentity& identity) {
   Secret text;
   table.take("keytab_base64", text);
   if (text.empty()) return;
-  if (is_keytab(text.reveal())) {
-    table.add_problem("keytab_base64", "is a keytab as it is, not in base64", "name its file: keytab = PATH");
-    return;
-  }
-  const auto bytes = decoded_base64(text.reveal());
-  if (!bytes)
-    table.add_problem("keytab_base64", "is not base64", "base64 -w0 KEYTAB prints it");
-  else if (!is_keytab(bytes->reveal()))
-    table.add_problem("keytab_base64", "is base64, but of something that is no keytab", "base64 -w0 KEYTAB prints it");
-  else
-    identity.keytab = *bytes;
+  const Decoded found = decoded_keytab(text.reveal());
+  if (!found.keytab) return table.add_problem("keytab_base64", found.what, found.hint);
+  identity.keytab =
+      Secret(found.keytab->reveal(), [text, where = where_of(file.path, table.path_of_key("keytab_base64"))] {
+        const Decoded newest = decoded_keytab(text.newest().reveal());
+        if (!newest.keytab) throw Error(ErrorKind::usage, newest.what, where, newest.hint);
+        return newest.keytab->reveal();
+      });
 }
 
 void check_files(TomlTable& table, KerberosIdentity& identity) {
@@ -120,7 +131,7 @@ KerberosIdentity kerberos_identity(TomlFile& file, TomlTable& table, bool used) 
   identity.where = where_of(file.path, table.path_of_key("auth"));
   if (!identity.principal.empty()) check_principal(table, identity.principal);
   if (!identity.keytab_file.empty()) read_keytab_file(table, identity);
-  read_keytab_value(table, identity);
+  read_keytab_value(file, table, identity);
   check_files(table, identity);
   if (table.has("keytab") && table.has("keytab_base64"))
     table.add_problem("keytab_base64", "keytab is there too", "keep one of them");

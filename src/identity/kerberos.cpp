@@ -14,10 +14,11 @@
 namespace pulk {
 namespace {
 
+// Whatever the keytab holds: read a second time, it may be a newer one.
 bool same(const KerberosIdentity& one, const KerberosIdentity& other) {
   return one.principal == other.principal && one.keytab_file == other.keytab_file &&
-         one.keytab.reveal() == other.keytab.reveal() && one.ccache == other.ccache &&
-         one.krb5_conf == other.krb5_conf && one.renew_every == other.renew_every;
+         one.has_keytab() == other.has_keytab() && one.ccache == other.ccache && one.krb5_conf == other.krb5_conf &&
+         one.renew_every == other.renew_every;
 }
 
 }  // namespace

@@ -108,11 +108,26 @@ std::vector<Kdc> named_in_dns(const std::string& realm) {
   return kdcs;
 }
 
+// A realm that the KDC is left to find out is empty.
+std::string without_empty_realm(std::string name) {
+  if (name.ends_with('@')) name.pop_back();
+  return name;
+}
+
+// Whom the ticket itself names: of the credentials it is what was asked for.
+std::string server_of(krb5_context context, const krb5_creds& creds) {
+  krb5_ticket* ticket = nullptr;
+  if (krb5_decode_ticket(&creds.ticket, &ticket) != 0) return krb5_text(context, creds.server);
+  const std::string name = krb5_text(context, ticket->server);
+  krb5_free_ticket(context, ticket);
+  return name;
+}
+
 KerberosTicket told(krb5_context context, const krb5_creds& creds) {
   const auto time = [](krb5_timestamp stamp) { return std::chrono::system_clock::from_time_t(krb5_seconds(stamp)); };
   KerberosTicket ticket;
   ticket.client = krb5_text(context, creds.client);
-  ticket.server = krb5_text(context, creds.server);
+  ticket.server = server_of(context, creds);
   ticket.enctype = krb5_enctype_text(creds.keyblock.enctype);
   ticket.begins = time(creds.times.starttime != 0 ? creds.times.starttime : creds.times.authtime);
   ticket.ends = time(creds.times.endtime);
@@ -220,7 +235,7 @@ KerberosTicket kerberos_service_ticket(const KerberosIdentity& identity, const s
                    krb5_parse_name_flags(context, service.c_str(),
                                          at == std::string::npos ? KRB5_PRINCIPAL_PARSE_NO_DEF_REALM : 0, server.out()),
                    open.attempt);
-  open.attempt.service = krb5_text(context, server.get());
+  open.attempt.service = without_empty_realm(krb5_text(context, server.get()));
   krb5_creds wanted{};
   wanted.client = open.owner.get();
   wanted.server = server.get();

@@ -17,13 +17,15 @@ using namespace std::chrono_literals;
 using std::chrono::seconds;
 
 constexpr seconds kLongest{3600};  // between two tickets, when nothing else is said
-constexpr seconds kAway{3};
+constexpr seconds kAway{3};        // less with tickets that live for seconds
 constexpr seconds kRefused{60};
 constexpr auto kStep = 200ms;   // between two calls of `check`
 constexpr auto kSlice = 60s;    // a sleeping machine must not make a wait longer than this
 constexpr auto kPatience = 2s;  // with a question that is under way at the end
 // A login takes a while: a ticket that ends within this is not begun with.
-std::chrono::nanoseconds margin(seconds life) { return std::min<std::chrono::nanoseconds>(10s, life / 20); }
+std::chrono::nanoseconds margin(seconds life) {
+  return std::min(std::chrono::nanoseconds(10s), std::chrono::nanoseconds(life) / 20);
+}
 
 }  // namespace
 
@@ -62,8 +64,6 @@ void KerberosRenewer::stop() {
   changed_.notify_all();
   const bool ended = !started_ || changed_.wait_for(lock, kPatience, [&] { return ended_; });
   destroy_memory_cache();
-  // A thread that is left behind still reads it.
-  if (ended) identity_.keytab = Secret();
   lock.unlock();
   if (!thread_.joinable()) return;
   if (ended)
@@ -96,7 +96,11 @@ void KerberosRenewer::work() {
 void KerberosRenewer::ask() {
   try {
     const Krb5Context context;
-    GrantedTicket ticket = request_ticket(context, identity_);
+    GrantedTicket ticket = keytab_.log_in([&](const Secret& keytab) {
+      KerberosIdentity identity = identity_;
+      identity.keytab = keytab;
+      return request_ticket(context, identity);
+    });
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
     replace_ticket(context, *ticket.creds.get());
@@ -113,6 +117,7 @@ void KerberosRenewer::ask() {
 void KerberosRenewer::granted(seconds life) {
   const std::chrono::nanoseconds half = std::max<std::chrono::nanoseconds>(life, 1s) / 2;
   const seconds wish = identity_.renew_every > 0 ? seconds(identity_.renew_every) : kLongest;
+  life_ = life;
   ends_ = now() + life - margin(life);
   next_ = now() + std::min<std::chrono::nanoseconds>(wish, half);
   const std::string what = fmt::format("Kerberos: a ticket for {}, for {} s", identity_.principal, life.count());
@@ -121,18 +126,25 @@ void KerberosRenewer::granted(seconds life) {
   else
     log_debug(what);
   failure_.reset();
+  told_ = false;
 }
 
 void KerberosRenewer::failed(const Error& error) {
-  const bool away = error.kind() == ErrorKind::retryable;
-  // One line for an outage, not one for each attempt.
-  if (holds() && !failure_)
-    log_warning(fmt::format("{}: {}; the present ticket holds for another {} s, and a new one is asked for every {} s",
-                            error.subject(), error.message(),
-                            std::chrono::duration_cast<seconds>(ends_ - now()).count(),
-                            (away ? kAway : kRefused).count()));
+  const std::chrono::nanoseconds pause =
+      error.kind() == ErrorKind::retryable
+          ? std::min(std::chrono::nanoseconds(kAway), std::chrono::nanoseconds(life_) / 6)
+          : std::chrono::nanoseconds(kRefused);
+  const std::string what = error.subject() + ": " + error.message();
+  // A line when an outage begins and one when it hurts, not one for each attempt.
+  const bool held = holds();
+  if (held && !failure_)
+    log_warning(fmt::format("{}; the present ticket holds for another {} s, and a new one is asked for until then",
+                            what, std::chrono::duration_cast<seconds>(ends_ - now()).count()));
+  else if (!held && !told_ && ends_ > Instant(0))
+    log_warning(what + "; the ticket has ended, and new sessions have to wait for another");
+  told_ = !held;
   failure_ = error;
-  next_ = now() + (away ? kAway : kRefused);
+  next_ = now() + pause;
 }
 
 }  // namespace pulk

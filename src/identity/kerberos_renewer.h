@@ -14,17 +14,18 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/login_secret.h"
 #include "config/kerberos_identity.h"
 
 namespace pulk {
 
 class KerberosRenewer : public std::enable_shared_from_this<KerberosRenewer> {
  public:
-  explicit KerberosRenewer(KerberosIdentity identity) : identity_(std::move(identity)) {}
+  explicit KerberosRenewer(const KerberosIdentity& identity) : identity_(identity), keytab_(identity.keytab) {}
 
   // See KerberosTickets::ensure(). Any thread.
   void ensure(const std::function<void()>& check);
-  // Ends the thread, and wipes ticket and keytab. A question to a KDC cannot be interrupted: the thread is left to it
+  // Ends the thread, and wipes the ticket. A question to a KDC cannot be interrupted: the thread is left to it
   // when it takes more than a moment, and puts nothing into the cache any more.
   void stop();
 
@@ -40,14 +41,17 @@ class KerberosRenewer : public std::enable_shared_from_this<KerberosRenewer> {
   void failed(const Error& error);
   bool holds() const;  // the present ticket
 
-  KerberosIdentity identity_;
+  const KerberosIdentity identity_;
+  LoginSecret keytab_;  // a new one may be behind the reference by now
   std::mutex mutex_;
   std::condition_variable changed_;
   bool started_ = false, ended_ = false, stopping_ = false, wanted_ = false;
+  bool told_ = false;  // that the ticket has ended
   std::thread thread_;
   long begun_ = 0, finished_ = 0;  // questions
   Instant ends_{0}, next_{0};
-  std::optional<Error> failure_;  // of the last question
+  std::chrono::seconds life_{3600};  // of the present ticket
+  std::optional<Error> failure_;     // of the last question
 };
 
 }  // namespace pulk

@@ -18,6 +18,7 @@
 #include "engine/loader.h"
 #include "engine/planner.h"
 #include "orchestrator/connections_file.h"
+#include "orchestrator/doctor_kerberos.h"
 #include "orchestrator/doctor_machine.h"
 #include "orchestrator/doctor_probes.h"
 #include "orchestrator/known_secrets.h"
@@ -73,6 +74,16 @@ const typename Map::value_type& choose(const Map& map, const std::set<std::strin
   if (!unsupported.empty())
     throw Error(ErrorKind::refused, "connections of the kind " + *unsupported.begin() + " are not in this version");
   throw Error(ErrorKind::usage, "none is configured", "", "add a [connections." + side + ".…] table");
+}
+
+// As kerberos_service_ticket() takes it; "" where it cannot be told.
+std::string service_of(const PostgresConnection& pg) {
+  if (pg.host.empty() || pg.host.starts_with('/') || pg.host.find(',') != std::string::npos) return "";
+  return (pg.krbsrvname.empty() ? "postgres" : pg.krbsrvname) + "@" + pg.host;
+}
+std::string service_of(const SqlServerConnection& server, int port) {
+  if (!server.server_spn.empty() || server.host.empty() || port == 0) return server.server_spn;
+  return fmt::format("MSSQLSvc/{}:{}", server.host, port);
 }
 
 }  // namespace
@@ -147,6 +158,7 @@ class Doctor {
   void check_files();
   void check_source();
   bool check_odbc_driver(const std::string& name, const std::string& dsn);
+  bool check_kerberos(const KerberosIdentity& identity, const std::string& service, std::chrono::seconds timeout);
   bool check_address(const std::string& host, int port, std::chrono::seconds timeout);
   void check_target();
   void check_snowflake();
@@ -236,6 +248,10 @@ void Doctor::check_source() {
   const int port = server != nullptr && server->port == 0 && server->instance.empty()
                        ? 1433
                        : std::visit([](const auto& c) { return c.port; }, *connection);
+  bool ticket = true;
+  if (pg != nullptr && pg->kerberos.given()) ticket = check_kerberos(pg->kerberos, service_of(*pg), timeout);
+  if (server != nullptr && server->kerberos.given())
+    ticket = check_kerberos(server->kerberos, service_of(*server, port), timeout);
   bool reachable = true;
   if (host.empty())
     skip("source port", "no host is configured: a file, or the data source names it");
@@ -246,8 +262,10 @@ void Doctor::check_source() {
   else
     reachable = check_address(host, port, timeout);
 
-  if (!driver || !reachable) {
-    skip_from(1, !driver ? "the ODBC driver cannot be used" : "the source cannot be reached");
+  if (!driver || !reachable || !ticket) {
+    skip_from(1, !driver      ? "the ODBC driver cannot be used"
+                 : !reachable ? "the source cannot be reached"
+                              : "there is no ticket of Kerberos");
     return;
   }
   SourceFacts facts;
@@ -300,6 +318,24 @@ bool Doctor::check_odbc_driver(const std::string& name, const std::string& dsn) 
                          ? "odbcinst.ini names no driver: install one"
                          : "odbcinst.ini names: " + join(names, ", ") + "; or give the path of the driver's library"));
   });
+}
+
+bool Doctor::check_kerberos(const KerberosIdentity& identity, const std::string& service,
+                            std::chrono::seconds timeout) {
+  const auto cancelled = [this] { cancel_.check(); };
+  bool sound = true;
+  for (const KerberosCheck& one : kerberos_checks(identity, timeout, cancelled)) {
+    if (sound)
+      sound = check(one.name, one.fix, one.look);
+    else
+      skip(one.name, "the check before it failed");
+  }
+  // The driver may make another name of the host: its login is tried all the same.
+  if (!sound || service.empty())
+    skip("kerberos service", sound ? "what the service is called is not known here" : "the check before it failed");
+  else
+    check("kerberos service", "see that the service is registered", [&] { return look_at_service(identity, service); });
+  return sound;
 }
 
 bool Doctor::check_address(const std::string& host, int port, std::chrono::seconds timeout) {

@@ -118,6 +118,7 @@ SqlError kerberos_login_error(std::string_view libpq_text, const std::string& pr
       {"Cannot contact any KDC", ErrorKind::retryable, "see that a KDC of the realm can be reached, then run again"},
       {"Cannot find KDC", ErrorKind::usage, "name the realm of this host under [domain_realm] in krb5.conf"},
       {"Ticket expired", ErrorKind::retryable, "run the same command again to resume"},
+      {"Ticket not yet valid", ErrorKind::usage, "set the clocks of this machine, the server and the KDC by a time server (NTP)"},
       {"Clock skew", ErrorKind::usage, "set the clocks of this machine, the server and the KDC by a time server (NTP)"},
       {"GSSAPI encryption", ErrorKind::refused, "the server needs a hostgssenc line in pg_hba.conf, or see gssencmode"},
       {"No Kerberos credentials", ErrorKind::usage, "see principal, keytab and ccache in the connections file"},

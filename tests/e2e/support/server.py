@@ -56,6 +56,8 @@ def service_user() -> dict:
 
 
 class PostgresServer:
+    environment = None  # of the server; None: this process's own
+
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="pulk-pg-", dir="/tmp"))
         self.host = "127.0.0.1"
@@ -90,7 +92,8 @@ class PostgresServer:
             command += ["-c", f"{name}={value}"]
         with open(self.folder / "server.log", "ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                             cwd=self.folder, preexec_fn=_die_with_parent, **service_user())
+                                             cwd=self.folder, env=self.environment, preexec_fn=_die_with_parent,
+                                             **service_user())
         deadline = time.monotonic() + 30
         while True:
             try:
