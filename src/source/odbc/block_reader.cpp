@@ -7,6 +7,10 @@
 namespace pulk::odbc {
 namespace {
 
+// What a late column's buffer begins with, and what it is given back to after a longer cell.
+constexpr std::size_t kLateBytes = 16 << 10;
+constexpr std::size_t kKeptLateBytes = 1 << 20;
+
 // More rows in one call save nothing measurable, and their buffers fall out of the cache.
 constexpr std::size_t kMostRows = 1000;
 
@@ -19,6 +23,7 @@ BlockReader::BlockReader(Statement& statement, const std::vector<CellWidth>& wid
     : statement_(statement), cursor_(cursor), columns_(widths.size()) {
   std::size_t row_bytes = 0;
   bool bounded = true;
+  const bool unbound = statement.connection().quirks().long_cells_unbound;
   for (const CellWidth& width : widths) {
     row_bytes += width.bytes + 1 + sizeof(SQLLEN);
     bounded = bounded && width.bounded;
@@ -36,6 +41,12 @@ BlockReader::BlockReader(Statement& statement, const std::vector<CellWidth>& wid
   for (std::size_t i = 0; i < widths.size(); ++i) {
     Column& column = columns_[i];
     column.c_type = widths[i].c_type;
+    column.late = unbound && !widths[i].bounded;
+    if (column.late) {
+      column.bytes.resize(kLateBytes);
+      column.lengths.resize(1);
+      continue;
+    }
     column.capacity = widths[i].bytes;
     column.fixed = column.c_type != SQL_C_BINARY && terminator(column.c_type) == 0;
     column.stride = column.capacity + terminator(column.c_type);
@@ -57,6 +68,61 @@ bool BlockReader::next() {
     statement_.execute(more);
   }
   return fetched_ > 0;
+}
+
+std::int64_t BlockReader::count_behind() {
+  const SQLHSTMT handle = statement_.handle();
+  const auto lost = [&]() -> Error {
+    return {ErrorKind::retryable, "the rows ended without their count: the connection is gone",
+            statement_.connection().subject()};
+  };
+  SQLFreeStmt(handle, SQL_UNBIND);
+  SQLSetStmtAttr(handle, SQL_ATTR_ROW_ARRAY_SIZE, number(1), 0);
+  SQLSetStmtAttr(handle, SQL_ATTR_ROWS_FETCHED_PTR, nullptr, 0);
+  if (!statement_.more_results() || !statement_.fetch()) throw lost();
+  SQLBIGINT count = 0;
+  SQLLEN length = 0;
+  if (!SQL_SUCCEEDED(SQLGetData(handle, 1, SQL_C_SBIGINT, &count, sizeof count, &length)))
+    statement_.fail("the count of the rows cannot be read");
+  if (length == SQL_NULL_DATA) throw lost();
+  return count;
+}
+
+void BlockReader::read_late(std::size_t index, std::size_t most) {
+  Column& column = columns_[index];
+  if (column.bytes.size() > kKeptLateBytes) {
+    column.bytes.resize(kLateBytes);
+    column.bytes.shrink_to_fit();
+  }
+  std::size_t filled = 0, length = 0;
+  for (;;) {
+    const std::size_t room = column.bytes.size() - filled - terminator(column.c_type);
+    SQLLEN rest = 0;
+    const SQLRETURN result =
+        SQLGetData(statement_.handle(), static_cast<SQLUSMALLINT>(index + 1), column.c_type, column.bytes.data() + filled,
+                   static_cast<SQLLEN>(column.bytes.size() - filled), &rest);
+    if (result == SQL_NO_DATA) break;
+    if (!SQL_SUCCEEDED(result)) statement_.fail("cannot read a long cell");
+    if (rest == SQL_NULL_DATA) {
+      column.lengths[0] = SQL_NULL_DATA;
+      return;
+    }
+    const bool known = rest != SQL_NO_TOTAL;
+    if (known && static_cast<std::size_t>(rest) <= room) {
+      filled += static_cast<std::size_t>(rest);
+      break;
+    }
+    length = known ? filled + static_cast<std::size_t>(rest) : 0;
+    filled += room;
+    if (std::max(filled, length) > most) {
+      column.capacity = filled;
+      column.lengths[0] = static_cast<SQLLEN>(std::max(length, filled + 1));
+      return;
+    }
+    column.bytes.resize(known ? length + terminator(column.c_type) : 2 * column.bytes.size());
+  }
+  column.capacity = filled;
+  column.lengths[0] = static_cast<SQLLEN>(filled);
 }
 
 void BlockReader::no_length() { throw Error(ErrorKind::internal, "the driver does not tell the length of a cell"); }

@@ -38,6 +38,13 @@ class BlockReader {
 
   // Goes to the next row; false after the last.
   bool next();
+  // The one number that the statement behind this one gives, after the last row. Throws Error(retryable) when it does not
+  // come.
+  std::int64_t count_behind();
+  // Columns that are not bound (Quirks::long_cells_unbound) are read by this, one after the other, once in a row, before
+  // cell() gives them. A cell of more than `most` bytes is not read to its end.
+  bool is_late(std::size_t column) const { return columns_[column].late; }
+  void read_late(std::size_t column, std::size_t most);
   Cell cell(std::size_t column) const;
   // The whole of a long cell, of `length` bytes, into `out`, which has room for the terminator.
   void read_long(std::size_t column, std::size_t length, char* out);
@@ -52,6 +59,7 @@ class BlockReader {
     std::size_t stride = 0;
     std::size_t capacity = 0;  // of a cell, without the terminator
     SQLSMALLINT c_type = SQL_C_CHAR;
+    bool late = false;   // not bound
     bool fixed = false;  // a C value: drivers differ in what they report for its length
     std::vector<char> bytes;
     std::vector<SQLLEN> lengths;

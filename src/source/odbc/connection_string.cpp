@@ -19,6 +19,11 @@ ConnectionString& ConnectionString::add(std::string_view keyword, std::string_vi
                      !(quirks_.percent_decoded && value.find_first_of("%+") != std::string_view::npos) &&
                      (value.empty() || (value.front() != ' ' && value.back() != ' '));
   text_.append(keyword).append("=");
+  if (!quirks_.doubled_braces && value.find('}') != std::string_view::npos) {
+    if (value.find(';') != std::string_view::npos || value.starts_with('{')) refuse("it has a } beside a ; or {");
+    text_.append(value).append(";");
+    return *this;
+  }
   // The driver manager takes braces off the driver's name whatever the driver can do.
   const bool driver = iequals(keyword, "Driver");
   if (plain || (!quirks_.braces && !driver)) {

@@ -51,12 +51,16 @@ std::optional<Record> record(SQLSMALLINT type, SQLHANDLE handle, SQLSMALLINT num
 
 Diagnostics diagnostics(SQLSMALLINT type, SQLHANDLE handle, bool wide) {
   Diagnostics all;
+  bool was_warning = false;
   for (SQLSMALLINT i = 1; i <= 4; ++i) {
     const auto found = record(type, handle, i, wide);
     if (!found) break;
-    if (i == 1) {
+    // A warning may stand before what went wrong.
+    const bool warning = found->state.starts_with("01") || found->state == "IM006";
+    if (all.state.empty() || (was_warning && !warning)) {
       all.state = found->state;
       all.native = found->native;
+      was_warning = warning;
     }
     if (!all.text.empty()) all.text += "; ";
     all.text += found->text;
@@ -66,7 +70,8 @@ Diagnostics diagnostics(SQLSMALLINT type, SQLHANDLE handle, bool wide) {
 
 DriverError to_error(const Diagnostics& found, ErrorCodes codes, const std::string& what, const std::string& subject) {
   std::string text = what + ": " + (found.text.empty() ? "no diagnostics from the driver" : found.text);
-  if (!found.state.empty()) text += " [" + found.state + "]";
+  if (!found.state.empty())
+    text += " [" + found.state + (codes == ErrorCodes::sqlserver && found.native != 0 ? ", error " + std::to_string(found.native) : "") + "]";
   return {kind_of(found, codes), text, subject, hint_of(found, codes), found.state};
 }
 

@@ -82,7 +82,9 @@ Quirks psqlodbc(std::string_view driver) {
 //
 // ConnectRetryCount  0: an idle connection that broke would be opened again by itself, without its transaction.
 // MARS, Regional     off: one statement at a time, and texts of numbers and dates in no locale's form.
-// long cells         SQLGetData reaches them on single rows only: a forward-only cursor has no SQLSetPos.
+// long cells         a forward-only cursor has no SQLSetPos, and SQLGetData of a bound column ends with 07009.
+// lost connections   SQLFetch may say SQL_NO_DATA when the connection was closed in the middle of the rows, so every
+//                    statement that reads rows has their count behind it.
 // wide               SQL_C_CHAR is the locale's character set, C without one.
 // structures         decimal, time, datetimeoffset as SQL_C_BINARY are SQL_NUMERIC_STRUCT (with the column's own scale),
 //                    SQL_SS_TIME2_STRUCT and SQL_SS_TIMESTAMPOFFSET_STRUCT; the C types of these are for ODBC 3.8 only.
@@ -91,6 +93,7 @@ Quirks msodbcsql(std::string_view driver) {
       .driver = driver,
       .keywords = {{"ConnectRetryCount", "0"}, {"MARS_Connection", "no"}, {"Regional", "no"}, {"AnsiNPW", "yes"}},
       .long_cells_need_single_rows = true,
+      .long_cells_unbound = true,
       .codes = ErrorCodes::sqlserver,
       .wide = true,
   };
@@ -101,7 +104,9 @@ Quirks freetds(std::string_view driver) {
   return {
       .driver = driver,
       .keywords = {{"TDS_Version", "7.4"}, {"ClientCharset", "UTF-8"}},
+      .doubled_braces = false,
       .long_cells_need_single_rows = true,
+      .long_cells_unbound = true,
       .codes = ErrorCodes::sqlserver,
       .wide = true,
   };

@@ -17,6 +17,8 @@ struct Quirks {
   std::vector<std::pair<std::string, std::string>> keywords;
   // Values of the connection string may be written {in braces}.
   bool braces = true;
+  // A } inside of braces may be written }}.
+  bool doubled_braces = true;
   // Values without braces are taken for percent-encoded.
   bool percent_decoded = false;
   // Keywords by which the driver calls user and password.
@@ -26,6 +28,9 @@ struct Quirks {
   std::size_t longest_value = 0;
   // SQLGetData reaches only the last row of a block.
   bool long_cells_need_single_rows = false;
+  // SQLGetData reaches only columns that are not bound, in their order, and the length of a cell may not be known before
+  // its end: such columns stand last in a statement.
+  bool long_cells_unbound = false;
   // Whose numbers the native error codes are.
   ErrorCodes codes = ErrorCodes::none;
   // SQLCancel must not be called on a statement that another thread is executing.

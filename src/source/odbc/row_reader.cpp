@@ -35,7 +35,9 @@ RowReader::RowReader(std::shared_ptr<Connection> connection, TablePlan table, co
       partition_(partition.display.empty() ? "the table" : partition.display),
       schema_(arrow_schema(table_.columns)) {}
 
-void RowReader::open(const std::string& sql, const std::vector<CellWidth>& widths, std::size_t block_bytes) {
+void RowReader::open(const std::string& sql, const std::vector<CellWidth>& widths, std::size_t block_bytes,
+                     bool counted) {
+  counted_ = counted;
   statement_ = std::make_unique<Statement>(*connection_);
   statement_->execute(sql);
   block_ = std::make_unique<BlockReader>(*statement_, widths, block_bytes, cursor_.get());
@@ -51,6 +53,15 @@ void RowReader::close() {
   block_.reset();
   statement_.reset();
   cursor_.reset();
+}
+
+// I1: the server's own count of what it has sent.
+void RowReader::check_count() {
+  const std::int64_t sent = block_->count_behind();
+  if (sent != row_number_)
+    throw Error(ErrorKind::retryable,
+                "the server has sent " + std::to_string(sent) + " rows, and " + std::to_string(row_number_) + " have arrived",
+                table_.label);
 }
 
 std::string RowReader::row_key() const {
@@ -90,6 +101,7 @@ std::shared_ptr<arrow::RecordBatch> RowReader::next() {
     if (row_number_ % kRowsBetweenChecks == 0) connection_->check_cancelled();
     if (row_number_ == limits_.max_rows || !block_->next()) {
       done_ = true;
+      if (counted_ && row_number_ != limits_.max_rows) check_count();
       break;
     }
     ++row_number_;

@@ -27,7 +27,8 @@ class RowReader : public BatchReader {
   // Constructors of derived classes run with the connection's mutex held; next() takes it itself.
   RowReader(std::shared_ptr<Connection> connection, TablePlan table, const PartitionPlan& partition,
             const ReadLimits& limits);
-  void open(const std::string& sql, const std::vector<CellWidth>& widths, std::size_t block_bytes);
+  // `counted`: behind the statement stands another one that gives the number of its rows.
+  void open(const std::string& sql, const std::vector<CellWidth>& widths, std::size_t block_bytes, bool counted = false);
   // The same by a cursor of the server's, for drivers that would hold the whole result.
   void open_cursor(const std::string& sql, const std::vector<CellWidth>& widths, std::size_t block_bytes);
   // For destructors of derived classes, which run without the mutex.
@@ -38,6 +39,7 @@ class RowReader : public BatchReader {
   // For people: the beginning of a column's cell in this row.
   virtual std::string shown(std::size_t column) const = 0;
 
+  void check_count();
   [[noreturn]] void refuse(std::size_t column, std::string_view why) const;
   std::string row_key() const;
   void count_row_bytes(std::int64_t bytes);
@@ -54,6 +56,7 @@ class RowReader : public BatchReader {
   std::shared_ptr<arrow::Schema> schema_;
   std::unique_ptr<FetchCursor> cursor_;
   std::unique_ptr<Statement> statement_;
+  bool counted_ = false;
   bool done_ = false;
   std::int64_t row_number_ = 0;
   std::int64_t batch_bytes_ = 0;

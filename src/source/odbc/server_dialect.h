@@ -79,6 +79,8 @@ class ServerDialect {
   virtual std::string limit(std::int64_t rows) const = 0;
   // What stands behind ORDER BY … of a SELECT that gives the one row that comes after `offset` others.
   virtual std::string one_row_at(std::int64_t offset) const { return " LIMIT 1 OFFSET " + std::to_string(offset); }
+  // A statement behind a SELECT that gives the number of its rows, with what parts them; "" when there is none.
+  virtual std::string count_behind() const { return ""; }
   virtual NativeColumn read_as(const ColumnPlan& column) const = 0;
 
   // Whether ranges of this column can be told exactly by literals, and the SQL that gives the literal of a value.

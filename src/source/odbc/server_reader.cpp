@@ -25,7 +25,9 @@ ServerReader::ServerReader(std::shared_ptr<Connection> connection, const ServerD
     : RowReader(std::move(connection), std::move(table), partition, limits) {
   for (const ColumnPlan& column : table_.columns) columns_.push_back(dialect.read_as(column));
   const std::string from = dialect.from_item(table_.source) + where_clause({table_.source.filter, partition.predicate});
-  open(select(from, limits.max_rows >= 0 ? dialect.limit(limits.max_rows) : ""), make_sinks(), kBlockBytes);
+  order_columns();
+  open(select(from, limits.max_rows >= 0 ? dialect.limit(limits.max_rows) : "") + dialect.count_behind(), make_sinks(),
+       kBlockBytes, !dialect.count_behind().empty());
 }
 
 ServerReader::ServerReader(std::shared_ptr<Connection> connection, std::vector<NativeColumn> columns,
@@ -33,26 +35,38 @@ ServerReader::ServerReader(std::shared_ptr<Connection> connection, std::vector<N
                            const ReadLimits& limits)
     : RowReader(std::move(connection), std::move(table), partition, limits), columns_(std::move(columns)) {
   const std::string limit = limits.max_rows >= 0 ? " LIMIT " + std::to_string(limits.max_rows) : "";
+  order_columns();
   open_cursor(select(from, limit), make_sinks(), kBlockBytes);
 }
 
+// Those that the driver wants read last come last.
+void ServerReader::order_columns() {
+  const bool unbound = connection_->quirks().long_cells_unbound;
+  const auto is_late = [&](const NativeColumn& column) { return unbound && !native_width(column).bounded; };
+  places_.resize(columns_.size());
+  std::size_t place = 0;
+  for (const bool late : {false, true})
+    for (std::size_t i = 0; i < columns_.size(); ++i)
+      if (is_late(columns_[i]) == late) places_[i] = place++;
+}
+
 std::string ServerReader::select(const std::string& from, const std::string& limit) const {
-  std::vector<std::string> expressions;
-  for (const NativeColumn& column : columns_) expressions.push_back(column.expression);
+  std::vector<std::string> expressions(columns_.size());
+  for (std::size_t i = 0; i < columns_.size(); ++i) expressions[places_[i]] = columns_[i].expression;
   return "SELECT " + join(expressions, ", ") + " FROM " + from + limit;
 }
 
 std::vector<CellWidth> ServerReader::make_sinks() {
-  std::vector<CellWidth> widths;
+  std::vector<CellWidth> widths(columns_.size());
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    widths.push_back(native_width(columns_[i]));
+    widths[places_[i]] = native_width(columns_[i]);
     sinks_.push_back(make_native_sink(columns_[i].form, table_.columns[i], limits_.pool));
   }
   return widths;
 }
 
 std::string ServerReader::shown(std::size_t column) const {
-  const Cell cell = block_->cell(column);
+  const Cell cell = block_->cell(places_[column]);
   if (cell.is_null) return "NULL";
   switch (columns_[column].form) {
     case NativeForm::integer:
@@ -120,11 +134,17 @@ std::string ServerReader::shown(std::size_t column) const {
 
 void ServerReader::take_row() {
   std::int64_t row_bytes = 0;
-  for (std::size_t i = 0; i < sinks_.size(); ++i) row_bytes += static_cast<std::int64_t>(block_->cell(i).length);
+  wide_ = false;
+  // UTF-16 has up to twice the bytes of the text that it becomes.
+  const auto most = 2 * static_cast<std::size_t>(limits_.max_cell_bytes);
+  for (std::size_t i = 0; i < sinks_.size(); ++i) {
+    if (block_->is_late(places_[i])) block_->read_late(places_[i], most);
+    row_bytes += static_cast<std::int64_t>(block_->cell(places_[i]).length);
+  }
   wide_ = row_bytes > kWideRow;
   if (wide_ && limits_.before_wide_row) limits_.before_wide_row();
   for (std::size_t i = 0; i < sinks_.size(); ++i) {
-    const std::string_view why = sinks_[i]->append(block_->cell(i), *block_, i, limits_.max_cell_bytes);
+    const std::string_view why = sinks_[i]->append(block_->cell(places_[i]), *block_, places_[i], limits_.max_cell_bytes);
     if (!why.empty()) refuse(i, why);
   }
   count_row_bytes(row_bytes);

@@ -26,7 +26,10 @@ class ServerReader : public RowReader {
   void take_row() override;
   std::string shown(std::size_t column) const override;
 
-  std::vector<NativeColumn> columns_;
+  void order_columns();
+
+  std::vector<NativeColumn> columns_;   // by column of the plan, as all else here
+  std::vector<std::size_t> places_;     // in the SELECT, and in the block
 };
 
 }  // namespace pulk::odbc

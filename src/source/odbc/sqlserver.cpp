@@ -73,6 +73,7 @@ class SqlServerDialect : public ServerDialect {
   std::string one_row_at(std::int64_t offset) const override {
     return " OFFSET " + std::to_string(offset) + " ROWS FETCH NEXT 1 ROWS ONLY";
   }
+  std::string count_behind() const override { return "; SELECT ROWCOUNT_BIG()"; }
   NativeColumn read_as(const ColumnPlan& column) const override;
 
   bool can_be_key(const SourceColumn& column) const override;

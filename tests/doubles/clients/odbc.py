@@ -134,18 +134,24 @@ class Statement:
 
     def prepare(self, sql: str):
         text = _wide(sql)
+        _library.SQLFreeStmt(self._handle, c_ushort(0))  # ends an earlier result
         self._check(_library.SQLPrepareW(self._handle, text, c_int(-3)))
 
-    def execute(self, sql: str | None, *parameters):
-        """None: what is prepared. Parameters travel as nvarchar."""
-        _library.SQLFreeStmt(self._handle, c_ushort(0))  # ends an earlier result
-        kept = []
+    def bind(self, *parameters):
+        """Parameters travel as nvarchar."""
+        self._kept = []
         for position, value in enumerate(parameters, 1):
             data = _wide(value or "")
             length = c_long(_NULL_DATA if value is None else len(data) - 3)
-            kept += [data, length]
+            self._kept += [data, length]
             self._check(_library.SQLBindParameter(self._handle, c_ushort(position), c_short(1), c_short(_WIDE_TEXT), c_short(_WIDE_VARCHAR),
                                                   c_ulong(_column_size(value)), c_short(0), data, c_long(0), byref(length)))
+
+    def execute(self, sql: str | None, *parameters):
+        """None: what is prepared."""
+        _library.SQLFreeStmt(self._handle, c_ushort(0))
+        if parameters:
+            self.bind(*parameters)
         self._columns = None
         if sql is None:
             self._check(_library.SQLExecute(self._handle))

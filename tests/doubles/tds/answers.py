@@ -57,16 +57,16 @@ class Answer:
         self._release()
         self.writer.write(data)
 
-    def hold(self, status: int = 0, count: int = -1):
+    def hold(self, status: int = 0, count: int = -1, command: int = tokens.SELECT_COMMAND):
         self._release()
-        self._held = (status, count)
+        self._held = (status, count, command)
 
     def _release(self):
         if self._held:
-            status, count = self._held
+            status, count, command = self._held
             self._held = None
             token = tokens.DONE_IN_PROCEDURE if self.in_procedure else tokens.DONE
-            self.writer.write(tokens.done(token, status | tokens.MORE, count))
+            self.writer.write(tokens.done(token, status | tokens.MORE, count, command))
 
     def error(self, failure: SqlError):
         self.failed = failure
@@ -91,8 +91,11 @@ class Answer:
                 self.tell_changes()
                 if isinstance(event, Message):
                     self.write(tokens.information(event.number, event.text, self._server, event.severity, event.state))
+                elif isinstance(event, SqlError):
+                    self.error(event)
+                    self.hold(status=tokens.ERROR)
                 elif isinstance(event, RowCount):
-                    self.hold(count=event.rows)
+                    self.hold(count=event.rows, command=tokens.UPDATE_COMMAND if event.rows >= 0 else 0)
                 elif isinstance(event, ResultSet):
                     self._result(event, fault, sql, parameters, times)
                 self._stop_if_cancelled()
@@ -181,9 +184,9 @@ class Answer:
 
     def finish(self):
         """Of a batch."""
-        status, count = self._held or (0, -1)
+        status, count, command = self._held or (0, -1, 0)
         self._held = None
-        self.writer.write(tokens.done(tokens.DONE, status, count))
+        self.writer.write(tokens.done(tokens.DONE, status, count, command))
         self.writer.finish()
 
     def end_procedure(self, status: int, values: list, last: bool):
@@ -192,8 +195,11 @@ class Answer:
         flags = (tokens.ERROR if self.failed else 0) | (0 if last else tokens.MORE)
         self.writer.write(tokens.done(tokens.DONE_PROCEDURE, flags, command=0xE0))
 
-    def cancelled(self):
-        """The end that a client waits for after its attention."""
+    def cancelled(self, running: bool):
+        """The end that a client waits for after its attention. Microsoft's driver calls a statement cancelled only when that
+        ended with an error first."""
         self._held = None
-        self.writer.write(tokens.done(tokens.DONE, tokens.ATTENTION_ACKNOWLEDGED))
+        if running:
+            self.writer.write(tokens.done(tokens.DONE, tokens.ERROR | tokens.MORE, command=0))
+        self.writer.write(tokens.done(tokens.DONE, tokens.ATTENTION_ACKNOWLEDGED, command=0))
         self.writer.finish()

@@ -203,7 +203,7 @@ class Connection:
                     late = self._attentions > self._answered
                     self._answered = self._attentions
                 if late:
-                    Answer(self).cancelled()
+                    Answer(self).cancelled(running=False)
                 continue
             answer = Answer(self)
             try:
@@ -213,7 +213,7 @@ class Connection:
                     return
                 with self._lock:
                     self._answered = self._attentions
-                answer.cancelled()
+                answer.cancelled(running=True)
             if answer.failed and answer.failed.fatal:
                 return
 

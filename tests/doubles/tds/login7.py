@@ -23,7 +23,6 @@ class Login7:
     library: str
     language: str
     database: str
-    new_password: str
     sspi: bytes = b""
     features: dict = field(default_factory=dict)
 
@@ -47,7 +46,7 @@ def _secret(data: bytes) -> str:
 def parse(data: bytes) -> Login7:
     if len(data) < 94:
         raise protocol_error("LOGIN7 is too short.")
-    length, version, packet_size, _, _, _ = struct.unpack_from("<IIIIII", data)
+    version, packet_size = struct.unpack_from("<II", data, 4)
     _, flags2, type_flags, flags3 = data[24:28]
 
     def part(position: int, unit: int = 2) -> bytes:
@@ -62,7 +61,7 @@ def parse(data: bytes) -> Login7:
         (sspi_length,) = struct.unpack_from("<I", data, 90)
     login = Login7(version=version, packet_size=packet_size, integrated=bool(flags2 & 0x80), read_only_intent=bool(type_flags & 0x20),
                    host=text(36), user=text(40), password=_secret(part(44)), application=text(48), server=text(52), library=text(60),
-                   language=text(64), database=text(68), new_password=_secret(part(86)), sspi=data[sspi_offset:sspi_offset + sspi_length])
+                   language=text(64), database=text(68), sspi=data[sspi_offset:sspi_offset + sspi_length])
     if flags3 & 0x10:
         login.features = _features(data, part(56, unit=1))
     return login

@@ -85,7 +85,7 @@ class Login:
     read_only_intent: bool = False
 
 
-Event = ResultSet | RowCount | Message
+Event = ResultSet | RowCount | Message | SqlError
 
 
 class Session(Protocol):
@@ -96,7 +96,8 @@ class Session(Protocol):
     trancount: int  # @@TRANCOUNT; clients are told when it leaves 0 and comes back to it, by T-SQL or by begin()
 
     def execute(self, sql: str, parameters: list[Parameter]) -> Iterator[Event]:
-        """A batch. Statements run as the iterator goes on; a ResultSet's rows are read before the next event is asked for."""
+        """A batch. Statements run as the iterator goes on; a ResultSet's rows are read before the next event is asked for. A
+        SqlError that is raised ends the batch; one that is yielded, only its statement."""
 
     def begin(self, isolation: str) -> None: ...  # "" : as it is; else "READ COMMITTED", "SNAPSHOT" …
     def commit(self) -> None: ...

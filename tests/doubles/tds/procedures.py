@@ -1,10 +1,9 @@
-"""Remote procedure calls (MS-TDS 2.2.6.6): the procedures that drivers use to run, prepare and describe statements."""
+"""Remote procedure calls (MS-TDS 2.2.6.6): the procedures that drivers use to run and prepare statements."""
 
 from dataclasses import replace
 
 from . import cursors
 from .answers import Cancelled, HangUp
-from .descriptions import describe_result_set
 from .model import Parameter, SqlError, SqlType
 from .packets import Closed
 from .parameters import Reader, declared, protocol_error, read_parameter, return_value
@@ -150,15 +149,6 @@ class Procedures:
         raise protocol_error("sp_prepexecrpc is not understood.")
 
     # others
-
-    def _sp_describe_first_result_set(self, parameters, answer):
-        sql = self._text(parameters, 0, "@tsql")
-        definitions = declared(parameters[1].value or "") if len(parameters) > 1 else []
-        self.connection.remember("sp_describe_first_result_set", sql)
-        columns = self.connection.session.describe(sql, [Parameter(name, type_, None) for name, type_, _ in definitions])
-        result = describe_result_set(columns, answer.style())
-        answer.hold(count=answer.rows(result.rows, answer.describe(result.columns)))
-        return []
 
     def _sp_reset_connection(self, parameters, answer):
         self.connection.reset(answer)

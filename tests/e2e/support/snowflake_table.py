@@ -52,8 +52,12 @@ def _value(cell, kind: str):
         return _moment(cell) + "+00"
     if kind == "timestamp_tz":
         seconds, offset = cell.split(" ")
-        assert offset == "1440", f"an offset of {int(offset) - 1440} minutes where UTC was sent"
-        return _moment(seconds) + "+00"
+        minutes = int(offset) - 1440
+        if minutes == 0:
+            return _moment(seconds) + "+00"
+        whole, point, fraction = seconds.partition(".")
+        sign, size = "-" if minutes < 0 else "+", abs(minutes)
+        return f"{_moment(f'{int(whole) + 60 * minutes}{point}{fraction}')} {sign}{size // 60:02}:{size % 60:02}"
     return cell
 
 

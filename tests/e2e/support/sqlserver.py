@@ -118,6 +118,19 @@ class SqlServer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+PLAIN = "Plain-4711"
+
+
+def plain_login(database: "SqlServerDatabase"):
+    """A login that every connection string can hold: plain, with PLAIN, who may read everything in this database."""
+    try:
+        database.server.execute(f"CREATE LOGIN plain WITH PASSWORD = '{PLAIN}'")
+    except StatementFailed as error:
+        if error.number != 15025:  # it is there
+            raise
+    database.execute("CREATE USER plain", "ALTER ROLE db_datareader ADD MEMBER plain")
+
+
 class SqlServerDatabase:
     def __init__(self, server: SqlServer, name: str, collation=None):
         self.server, self.name = server, name

@@ -236,13 +236,17 @@ def _variant_property(c, node, scope) -> Ex:
     return Ex(f"{c.runtime.function(('variant property', what), 1, tell)}({value.sql})", result, True)
 
 
+def _absolute(value):
+    return value.copy_abs() if isinstance(value, Decimal) else abs(value)  # abs() would round to 28 digits
+
+
 def _sign(value):
     return type(value)((value > 0) - (value < 0))
 
 
 FUNCTIONS = {
     "ISNULL": (2, 2, _isnull), "COALESCE": (2, 100, _coalesce), "NULLIF": (2, 2, _nullif), "CHOOSE": (2, 100, _choose),
-    "ABS": (1, 1, _on_numbers("abs", abs)), "SIGN": (1, 1, _on_numbers("sign", _sign)),
+    "ABS": (1, 1, _on_numbers("abs", _absolute)), "SIGN": (1, 1, _on_numbers("sign", _sign)),
     "CEILING": (1, 1, _whole("ceiling", ROUND_CEILING)), "FLOOR": (1, 1, _whole("floor", ROUND_FLOOR)), "ROUND": (2, 3, _round),
     "SQRT": (1, 1, _float("sqrt", math.sqrt)), "EXP": (1, 1, _float("exp", math.exp)),
     "LOG": (1, 2, _float("log", lambda x, *base: math.log(x, *base))), "LOG10": (1, 1, _float("log10", math.log10)),
