@@ -4,7 +4,7 @@ import sys
 import traceback
 
 from . import repeated, tokens
-from .columns import Style, TooLong, carrier, metadata, row_encoder
+from .columns import Style, carrier, metadata, row_encoder
 from .model import Message, ResultSet, RowCount, SqlError
 from .packets import Closed
 
