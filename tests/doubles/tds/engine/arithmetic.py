@@ -41,7 +41,8 @@ def binary(c, op: str, left: Ex, right: Ex) -> Ex:
         raise clash(op, left, right)
     if family(type_) == "int" and type_.name == "bit" and op not in "&|^":
         raise clash(op, left, right)
-    nullable = left.nullable or right.nullable
+    # The server takes most expressions for nullable, whatever they are made of.
+    nullable = left.nullable or right.nullable or left.constant is ABSENT or right.constant is ABSENT
     if op in "&|^":
         if family(type_) != "int":
             raise clash(op, left, right)

@@ -116,8 +116,8 @@ class Procedures:
         other = self.engine.sessions.get(wanted)
         if other is None:
             raise SqlError(6106, f"Process ID {wanted} is not an active process ID.")
-        other.killed = True
         other.cancel()
+        other.hang_up()
         yield RowCount(-1)
 
     def _sp_nothing(self, node: s.Execute) -> Iterator:

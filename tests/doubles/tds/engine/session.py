@@ -49,6 +49,7 @@ class Session(Transactions, Tables, Changes, Definitions, Procedures):
         self.runtime = Runtime()
         self.started = datetime.datetime.now(datetime.timezone.utc)
         self.closed = False
+        self.hang_up = lambda: None
         self._cancelled = False
         self._statement_now: datetime.datetime | None = None
         self._cursor: sqlite3.Cursor | None = None
