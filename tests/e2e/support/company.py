@@ -6,7 +6,6 @@ import datetime
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -85,10 +84,9 @@ class Company:
         finally:
             os.environ.pop("KRB5_CONFIG") if before is None else os.environ.update(KRB5_CONFIG=before)
         server.certificate = self.authority.certificate  # whom its other clients trust
-        # Microsoft's driver calls the host what its address is called: /etc/hosts may have another name than localhost.
-        services = sorted({f"MSSQLSvc/{name}:{server.port}" for name in ("localhost", socket.gethostname(), socket.gethostbyaddr("127.0.0.1")[0])})
-        self.kdc.add(*services)
-        shutil.copy(self.kdc.keytab("services.keytab", *services), keytab)
+        service = f"MSSQLSvc/localhost:{server.port}"
+        self.kdc.add(service)
+        shutil.copy(self.kdc.keytab("service.keytab", service), keytab)
         return server
 
     def remove(self):
