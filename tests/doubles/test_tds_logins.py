@@ -1,6 +1,7 @@
 """Who gets into the stand-in for SQL Server, and how: Microsoft's driver, FreeTDS and python-tds."""
 
 import json
+import os
 import socket
 import subprocess
 import urllib.parse
@@ -9,7 +10,7 @@ import urllib.request
 import pytest
 
 from support.entra import Entra
-from support.sqlserver import FREETDS_DRIVER, SqlServer, StatementFailed, microsoft_driver, stand_in_python
+from support.sqlserver import FREETDS_DRIVER, ROOT, SqlServer, StatementFailed, microsoft_driver, stand_in_python
 
 from .clients.odbc import ATTR_ACCESS_TOKEN, ATTR_PACKET_SIZE, Connection, OdbcError, access_token
 from .realm import REALM, Realm
@@ -225,12 +226,37 @@ def test_kerberos(kerberos_server, realm, monkeypatch, driver):
     assert 18456 in error.numbers and f"stranger@{REALM}" in str(error)
 
 
+SPNEGO = """
+import sys, gssapi
+from types import SimpleNamespace as Facts
+from tests.doubles.tds.logins import Negotiation
+engine = Facts(find_login=lambda name: name)
+service = Facts(keytab="FILE:" + sys.argv[1], engine=engine, state_of=lambda name: "fine")
+client = gssapi.SecurityContext(name=gssapi.Name("MSSQLSvc/localhost:1", gssapi.NameType.kerberos_principal), usage="initiate",
+                                mech=gssapi.OID.from_int_seq("1.3.6.1.5.5.2"))
+server, token, login = Negotiation(service, Facts(database="", application="", host="", read_only_intent=False)), client.step(), None
+assert b"\\x2b\\x06\\x01\\x05\\x05\\x02" in token[:20]
+while not (login and client.complete):
+    token, login = server.step(token)
+    token = client.step(token) if token else token
+print(login.user)
+"""
+
+
+def test_kerberos_inside_spnego(realm):
+    """Neither driver wraps its tickets so; others do."""
+    keytab = realm.keytab("MSSQLSvc/localhost:1", "another.keytab")
+    done = subprocess.run([stand_in_python(), "-c", SPNEGO, str(keytab)], cwd=ROOT, env={**os.environ, **realm.ticket("app")}, capture_output=True,
+                          text=True, timeout=60)
+    assert done.stdout == f"app@{REALM}\n", done.stderr
+
+
 def test_a_ticket_for_another_service(kerberos_server, realm, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(kerberos_server.certificate))
-    realm.keytab("MSSQLSvc/localhost:1", "another.keytab")
+    realm.keytab("MSSQLSvc/localhost:2", "another.keytab")
     for name, value in realm.ticket("app").items():
         monkeypatch.setenv(name, value)
-    error = refused(string(kerberos_server, "microsoft", Trusted_Connection="yes", ServerSPN="MSSQLSvc/localhost:1"))
+    error = refused(string(kerberos_server, "microsoft", Trusted_Connection="yes", ServerSPN="MSSQLSvc/localhost:2"))
     assert 18452 in error.numbers
     assert "not found in keytab" in kerberos_server.log()
 
