@@ -55,8 +55,8 @@ def allowed(source: SqlType, target: SqlType, implicit: bool) -> bool:
 
 
 def refuse(source: SqlType, target: SqlType, implicit: bool) -> SqlError:
-    if implicit and (family(source), family(target)) in (("text", "binary"), ("moment", "int"), ("moment", "decimal"), ("moment", "float"),
-                                                         ("variant", "int"), ("variant", "text")):
+    legacy = source.name in _LEGACY and family(target) in ("int", "decimal", "float")
+    if implicit and (legacy or (family(source), family(target)) in (("text", "binary"), ("variant", "int"), ("variant", "text"))):
         return SqlError(257, f"Implicit conversion from data type {source.name} to {target.name} is not allowed. Use the CONVERT function "
                              "to run this query.")
     if implicit:
@@ -517,6 +517,8 @@ def _as(target: SqlType, days: int, ticks: int, offset: int | None, source: SqlT
     if name == "time":
         return ticks
     if not 0 <= days <= moments.LAST_DAY:
+        if family(source) == "text":
+            raise SqlError(241, "Conversion failed when converting date and/or time from character string.")
         raise SqlError(517, f"Adding a value to a '{name}' column caused an overflow.")
     return (days, ticks, offset or 0) if name == "datetimeoffset" else (days, ticks)
 

@@ -475,7 +475,7 @@ class Definitions:
         if database.catalog.schema(schema) is None:
             raise SqlError(2760, f'The specified schema name "{schema}" either does not exist or you do not have permission to use it.')
         compiler = QueryCompiler(self, self.runtime)
-        compiled = compiler.query(node.query)
+        compiled = compiler.query(node.query, Scope())
         compiler._source_columns(compiled, node.columns, name)
         self._touched.clear()
 

@@ -84,8 +84,26 @@ def _dateadd(c, node, scope) -> Ex:
             days, ticks = moments.shifted(days, ticks, -offset)
         found = conversions._as(type_, days, ticks, offset, SqlType("datetime2", scale=7))
         return write(found) if write else found
-    sql = f"{c.runtime.function(('dateadd', part, type_), 2, add)}({number.sql}, {value.sql})"
+    sql = f"{c.runtime.function(('dateadd', part, type_), 2, _added(part, type_) or add)}({number.sql}, {value.sql})"
     return Ex(sql, type_, value.nullable or number.nullable)
+
+
+def _added(part: str, type_: SqlType):
+    """The same on the stored number, where it counts whole units of `part`."""
+    ticks = {"date": DAY_TICKS, "datetime2": 1}.get(type_.name)
+    if ticks is None or part not in _TICKS or _TICKS[part] % (10 ** (7 - type_.scale) if ticks == 1 else ticks):
+        return None
+    step, end = _TICKS[part] // ticks, (moments.LAST_DAY + 1) * DAY_TICKS // ticks
+
+    def add(count, stored):
+        if count is None or stored is None:
+            return None
+        found = stored + count * step
+        if not 0 <= found < end:
+            raise SqlError(517, f"Adding a value to a '{type_.name}' column caused an overflow.")
+        return found
+
+    return add
 
 
 def _add_months(days: int, months: int) -> int:

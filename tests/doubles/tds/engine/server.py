@@ -28,6 +28,7 @@ class Database:
         self.rowversion = 2000
         connection = sqlite3.connect(settings.file, isolation_level=None)
         try:
+            connection.execute("PRAGMA synchronous = OFF")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("CREATE TABLE IF NOT EXISTS catalog (document BLOB)")
             found = connection.execute("SELECT document FROM catalog").fetchone()
@@ -144,17 +145,18 @@ class Server:
             source.close()
             target.close()
 
-    def drop_database(self, name: str, dropping=None) -> None:
+    def drop_database(self, name: str) -> None:
         with self.lock:
             database = self.find(name)
             if database.settings.id < 5:
                 raise SqlError(3708, f"Cannot drop the database '{name}' because it is a system database.")
             if any(session.database.casefold() == name.casefold() for session in self.sessions.values() if not session.closed):
                 raise SqlError(3702, f'Cannot drop database "{name}" because it is currently in use.')
-            if any(other.settings.source_id == database.settings.id for other in self.databases.values()):
-                raise SqlError(3709, f"Cannot drop the database while the database snapshot of it exists.")
-            for session in list(self.sessions.values()):
-                session.runtime.detach(database.schema)
+            for other in self.databases.values():
+                if other.settings.source_id == database.settings.id:
+                    raise SqlError(3709, f'Cannot drop the database while the database snapshot "{other.settings.name}" refers to it. Drop that '
+                                         "database first.")
+            # Sessions that have read it keep their handle; its number is never given again.
             del self.databases[name.casefold()]
             for suffix in ("", "-wal", "-shm"):
                 Path(database.settings.file + suffix).unlink(missing_ok=True)
