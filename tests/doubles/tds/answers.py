@@ -84,9 +84,10 @@ class Answer:
             if fault and fault.after_rows is None:
                 suffer(fault, self.connection, self.writer.flush)
             times = self.connection.service.repetitions.times(sql)
-            if times > 1 and self._from_memory(self._key(sql, parameters), times):
+            if times > 1 and self._from_memory(self._key(sql, parameters)):
                 return
             self.connection.procedures.cursors.read_all()
+            self._recorded = []
             for event in make_events():
                 self.tell_changes()
                 if isinstance(event, Message):
@@ -97,9 +98,11 @@ class Answer:
                 elif isinstance(event, RowCount):
                     self.hold(count=event.rows, command=tokens.UPDATE_COMMAND if event.rows >= 0 else 0)
                 elif isinstance(event, ResultSet):
-                    self._result(event, fault, sql, parameters, times)
+                    self._result(event, fault, sql, times)
                 self._stop_if_cancelled()
             self.tell_changes()
+            if self._recorded:
+                self.connection.service.repetitions.record(self._key(sql, parameters), self._recorded)
         except (Closed, HangUp, Cancelled):
             raise
         except SqlError as failure:
@@ -131,13 +134,18 @@ class Answer:
             kept[key] = said
         return carriers
 
-    def _result(self, result: ResultSet, fault, sql, parameters, times):
+    def _result(self, result: ResultSet, fault, sql, times):
         rows = result.rows if fault is None or fault.after_rows is None else rows_until(result.rows, fault, self.connection, self.writer.flush)
         if times > 1:
+            # What counts rows has one row, and more in it; behind the rows of a batch stands their ROWCOUNT_BIG().
+            multiplied = (tuple(value * times if isinstance(value, int) else value for value in row) for row in rows)
             if repeated.Repetitions.is_count(sql):
-                rows = (tuple(value * times if isinstance(value, int) else value for value in row) for row in rows)
+                rows = multiplied
+            elif self._recorded:
+                self._recording(result.columns, multiplied, sql, 1)
+                return
             else:
-                self._recording(result.columns, rows, sql, self._key(sql, parameters), times)
+                self._recording(result.columns, rows, sql, times)
                 return
         self.hold(count=self.rows(rows, self.describe(result.columns, sql)))
 
@@ -155,7 +163,7 @@ class Answer:
     def _key(self, sql, parameters):
         return sql, tuple(repr(parameter.value) for parameter in parameters), self.style(), self.connection.session.database
 
-    def _recording(self, columns, rows, sql, key, times):
+    def _recording(self, columns, rows, sql, times):
         carriers = self.describe(columns, sql)
         encode, block, count = row_encoder(carriers, self.style()), bytearray(), 0
         for row in rows:
@@ -164,19 +172,18 @@ class Answer:
             count += 1
             if len(block) > repeated.MOST_RECORDED:
                 raise SqlError(50000, f"The stand-in repeats at most {repeated.MOST_RECORDED >> 20} MiB of rows.")
-        block = bytes(block)
-        self.connection.service.repetitions.record(key, metadata(columns, carriers), block, count)
-        self._send(block, times)
+        self._recorded.append((metadata(columns, carriers), bytes(block), count, times))
+        self._send(bytes(block), times)
         self.hold(count=count * times)
 
-    def _from_memory(self, key, times) -> bool:
+    def _from_memory(self, key) -> bool:
         kept = self.connection.service.repetitions.recorded(key)
         if kept is None:
             return False
-        head, block, count = kept
-        self.write(head)
-        self._send(block, times)
-        self.hold(count=count * times)
+        for head, block, count, times in kept:
+            self.write(head)
+            self._send(block, times)
+            self.hold(count=count * times)
         return True
 
     def _send(self, block: bytes, times: int):

@@ -350,6 +350,8 @@ class Changes:
 
     def truncate(self, node: s.Truncate) -> Iterator:
         database, table = self._target(s.Table(node.table), "ALTER")
+        if self._referring(database, table):
+            raise SqlError(4712, f"Cannot truncate table '{table.name}' because it is being referenced by a FOREIGN KEY constraint.")
         self.lock_for_definition(database, table)
         self.write(f"DELETE FROM {database.schema}.{table.physical}", {}, database)
         database.identities.pop(table.id, None)
@@ -359,7 +361,18 @@ class Changes:
 
     def _changed(self, sql: str, parameters: dict, database: Database, table: Object) -> sqlite3.Cursor:
         try:
-            return self.write(sql, parameters, database)
+            if not self.constrained(database, table):
+                return self.write(sql, parameters, database)
+            self.runtime.run("SAVEPOINT change")
+            try:
+                cursor = self.write(sql, parameters, database)
+                self.verify(database, table, sql[:6])
+            except BaseException:
+                self.runtime.run("ROLLBACK TO change")
+                raise
+            finally:
+                self.runtime.run("RELEASE change")
+            return cursor
         except sqlite3.IntegrityError as error:
             raise self._violation(str(error), database, table) from error
 
@@ -374,11 +387,6 @@ class Changes:
         if index is None:
             ids = [int(found) for found in re.findall(r"\.c(\d+)", text)]
             index = next((i for i in table.indexes if i.unique and [column for column, _ in i.columns] == ids), None)
-        if index is None and "CHECK" in text:
-            match = re.search(r"CHECK constraint failed: k(\d+)", text)
-            name = next((name for name, id_, *_ in table.checks if match and id_ == int(match[1])), "?")
-            return SqlError(547, f'The INSERT statement conflicted with the CHECK constraint "{name}". The conflict occurred in database '
-                                 f'"{database.settings.name}", table "{full}".')
         if index is None:
             return SqlError(40000, f"the stand-in failed: {text}")
         if index.kind:
@@ -409,6 +417,7 @@ class Changes:
                     yield row
             self.runtime.error = None
             self.runtime.connection.executemany(sql, counted())
+            self.verify(database, table, "INSERT")
         except sqlite3.IntegrityError as error:
             self.statement_failed()
             raise self._violation(str(error), database, table) from error

@@ -248,10 +248,7 @@ class Definitions:
                 object_id = catalog.new_object_id()
                 table.checks.append((key.name or f"CK__{table.name[:9]}__{object_id:08X}", object_id, key.condition, key.text))
             else:
-                self._foreign_key(database, table, key)
-
-    def _foreign_key(self, database: Database, table: Object, key: s.ForeignKeyDefinition) -> None:
-        raise unknown("FOREIGN KEY")
+                self.add_foreign_key(database, table, key)
 
     def _add_index(self, database: Database, table: Object, name: str, columns: list, kind: str, unique: bool, clustered: bool,
                    columnstore: bool = False, included: list = (), object_id: int = 0, system_named: bool = False) -> Index:
@@ -294,8 +291,6 @@ class Definitions:
     def _make_file_table(self, database: Database, table: Object, name: str | None = None) -> None:
         compiler = QueryCompiler(self, self.runtime)
         columns = self._sqlite_columns(compiler, database, table)
-        if table.checks:
-            raise unknown("CHECK")
         if not columns:
             columns = ["nothing"]
         physical = name or table.physical
@@ -384,6 +379,7 @@ class Definitions:
         self._check_columns(table)
         self._keys(database, table, node.keys)
         self._rebuild(database, table, expressions)
+        self.verify(database, table, "ALTER TABLE")
 
     def _alter_drop_column(self, database: Database, table: Object, node: s.AlterTable) -> None:
         for name in node.names:
@@ -419,6 +415,11 @@ class Definitions:
             index = next((index for index in table.indexes if index.kind and index.name.casefold() == name.casefold()), None)
             if index is not None:
                 table.indexes.remove(index)
+                continue
+            kept = len(table.checks) + len(table.foreign_keys)
+            table.checks = [check for check in table.checks if check[0].casefold() != name.casefold()]
+            table.foreign_keys = [key for key in table.foreign_keys if key[0].casefold() != name.casefold()]
+            if len(table.checks) + len(table.foreign_keys) < kept:
                 continue
             column = next((column for column in table.columns if column.default_name.casefold() == name.casefold()), None)
             if column is None:
@@ -598,6 +599,8 @@ class Definitions:
             if node.if_exists:
                 return
             raise SqlError(3701, f"Cannot drop the {node.kind.lower()} '{name}', because it does not exist or you do not have permission.", 11)
+        if kind == "U" and any(other is not found for other in self._referring(database, found)):
+            raise SqlError(3726, f"Could not drop object '{name}' because it is referenced by a FOREIGN KEY constraint.")
         if found.temporal:
             raise SqlError(13552, f"Drop table operation failed on table '{database.settings.name}.{schema}.{name}' because it is not a supported "
                                   "operation on system-versioned temporal tables.")

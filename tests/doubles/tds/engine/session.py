@@ -15,6 +15,7 @@ from . import syntax as s
 from .changes import Changes
 from .compile_expressions import unknown
 from .compile_queries import Compiled, QueryCompiler
+from .constraints import Constraints
 from .definitions import Definitions
 from .expression import ABSENT, Scope
 from .parse_statements import parse
@@ -37,7 +38,7 @@ class _Leave(Exception):
         self.action = action
 
 
-class Session(Transactions, Tables, Changes, Definitions, Procedures):
+class Session(Transactions, Tables, Changes, Constraints, Definitions, Procedures):
     """The Session of model.py."""
 
     def __init__(self, engine, login: Login, session_id: int, database: str):

@@ -13,7 +13,7 @@ from .types import family
 
 _EPOCH = datetime.date(1900, 1, 1)
 _KINDS = {"U": "USER_TABLE", "V": "VIEW", "SN": "SYNONYM", "PK": "PRIMARY_KEY_CONSTRAINT", "UQ": "UNIQUE_CONSTRAINT",
-          "D": "DEFAULT_CONSTRAINT", "C": "CHECK_CONSTRAINT", "SP": "SECURITY_POLICY"}
+          "D": "DEFAULT_CONSTRAINT", "F": "FOREIGN_KEY_CONSTRAINT", "C": "CHECK_CONSTRAINT", "SP": "SECURITY_POLICY"}
 
 
 def moment(value: datetime.datetime | None) -> tuple[int, int] | None:
@@ -97,6 +97,13 @@ def _constraints(found: Object):
     for column in found.columns:
         if column.default is not None:
             yield column.default_name, default_id(found, column), "D"
+    yield from ((name, id_, "C") for name, id_, *_ in found.checks)
+    yield from ((name, id_, "F") for name, id_, *_ in found.foreign_keys)
+
+
+def _constraint(database, found: Object, name: str, id_: int, kind: str) -> tuple:
+    return (name, id_, None, schema_id(database, found.schema), found.id, kind.ljust(2), _KINDS[kind], moment(found.created),
+            moment(found.modified), False, False, False)
 
 
 def default_id(found: Object, column: Column) -> int:
@@ -108,8 +115,7 @@ def _objects(session, database):
     for found in visible(session, database):
         yield _object(database, found)
         for name, id_, kind in _constraints(found):
-            yield (name, id_, None, schema_id(database, found.schema), found.id, kind.ljust(2), _KINDS[kind], moment(found.created),
-                   moment(found.modified), False, False, False)
+            yield _constraint(database, found, name, id_, kind)
     for schema, name, id_, _, _ in database.catalog.policies:
         yield (name, id_, None, schema_id(database, schema), 0, "SP", _KINDS["SP"], moment(database.settings.created),
                moment(database.settings.created), False, False, False)
@@ -323,12 +329,25 @@ def _keys(session, database):
 
 @view("sys.foreign_keys", _OBJECT + ", referenced_object_id int?, key_index_id int?, is_disabled bit")
 def _foreign_keys(session, database):
-    return iter(())
+    for found in visible(session, database):
+        for name, id_, _, parent, _ in found.foreign_keys:
+            yield (*_constraint(database, found, name, id_, "F"), parent, 1, False)
+
+
+@view("sys.foreign_key_columns", "constraint_object_id int, constraint_column_id int, parent_object_id int, parent_column_id int, "
+      "referenced_object_id int, referenced_column_id int")
+def _foreign_key_columns(session, database):
+    for found in visible(session, database):
+        for _, id_, columns, parent, referenced in found.foreign_keys:
+            for at, (own, theirs) in enumerate(zip(columns, referenced), 1):
+                yield id_, at, found.id, own, parent, theirs
 
 
 @view("sys.check_constraints", _OBJECT + ", is_disabled bit, definition nvarchar(max)?")
 def _checks(session, database):
-    return iter(())
+    for found in visible(session, database):
+        for name, id_, _, text in found.checks:
+            yield (*_constraint(database, found, name, id_, "C"), False, text)
 
 
 def row_count(session, database, found: Object) -> int:
