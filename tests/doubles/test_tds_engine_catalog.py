@@ -167,6 +167,11 @@ def test_who_may_read(db, engine):
     db.results("GRANT SELECT ON SCHEMA::dbo TO reader; DENY SELECT ON u TO reader")
     assert reader.rows("SELECT b FROM t") == [] and reader.fails("SELECT * FROM u") == 229
     assert reader.fails("CREATE TABLE w (a int)") == 262
+    db.results("CREATE TABLE m (a int MASKED WITH (FUNCTION = 'default()'), b nvarchar(9) MASKED WITH (FUNCTION = 'default()'), c date); "
+               "INSERT INTO m VALUES (7, N'secret', '2024-01-01')")
+    assert reader.row("SELECT a, b FROM m") == (0, "xxxx") and db.row("SELECT a, b FROM m") == (7, "secret")
+    db.results("GRANT UNMASK TO reader")
+    assert reader.row("SELECT a, b FROM m") == (7, "secret")
     reader.session.close()
     with pytest.raises(SqlError) as caught:
         engine.open_session(Login("nobody", "sql"))

@@ -57,7 +57,7 @@ class Changes:
         may_identity = self.identity_insert is not None and self.identity_insert[1] == table.id
         if names is None:
             return [column for column in table.columns if column.stored and column.type.name != "rowversion" and not column.generated
-                    and (column.identity is None or (may_identity and False))]
+                    and column.identity is None]
         found = []
         for name in names:
             column = table.column(name)
@@ -94,7 +94,7 @@ class Changes:
             rows = []
             scope = Scope()
             for row in node.source.rows:
-                self._check_count(len(row), len(given))
+                self._check_count(len(row), len(given), node.columns is not None, False)
                 cells = []
                 for cell, column in zip(row, given):
                     if isinstance(cell, s.Literal) and cell.kind == "default":
@@ -108,7 +108,7 @@ class Changes:
             return f"SELECT {{cells}} FROM (VALUES {_braces(lines)})", [f"column{at + 1}" for at in range(len(given))]
         query = node.source if not node.ctes else replace(node.source, ctes=node.ctes + node.source.ctes)
         compiled = compiler.query(query, top_level=True)
-        self._check_count(len(compiled.columns), len(given))
+        self._check_count(len(compiled.columns), len(given), node.columns is not None, True)
         values = [compiler.convert(replace(ex, sql=f"q.c{at}"), column.type, assigned_to=(where[0], column.name)).sql
                   for at, (ex, column) in enumerate(zip(compiled.columns, given))]
         limit = ""
@@ -116,14 +116,18 @@ class Changes:
             limit = f" LIMIT {compiler.convert(compiler.value(node.top, Scope()), types.BIGINT).sql}"
         return f"SELECT {{cells}} FROM ({_braces(compiled.sql)}) AS q WHERE TRUE{limit}", values
 
-    def _check_count(self, have: int, want: int) -> None:
-        if have > want:
-            raise SqlError(110 if have else 213, "There are fewer columns in the INSERT statement than values specified in the VALUES clause. The "
-                                                 "number of values in the VALUES clause must match the number of columns specified in the INSERT "
-                                                 "statement.", 15)
-        if have < want:
-            raise SqlError(109, "There are more columns in the INSERT statement than values specified in the VALUES clause. The number of values "
-                                "in the VALUES clause must match the number of columns specified in the INSERT statement.", 15)
+    def _check_count(self, have: int, want: int, named: bool, selected: bool) -> None:
+        if have == want:
+            return
+        if not named:
+            raise SqlError(213, "Column name or number of supplied values does not match table definition.")
+        few = have < want
+        if selected:
+            raise SqlError(120 if few else 121, f"The select list for the INSERT statement contains {'fewer' if few else 'more'} items than the "
+                                                "insert list. The number of SELECT values must match the number of INSERT columns.", 15)
+        raise SqlError(109 if few else 110, f"There are {'more' if few else 'fewer'} columns in the INSERT statement than values specified in the "
+                                            "VALUES clause. The number of values in the VALUES clause must match the number of columns "
+                                            "specified in the INSERT statement.", 15)
 
     def _default(self, compiler: QueryCompiler, column: Column) -> str:
         if column.type.name == "rowversion":

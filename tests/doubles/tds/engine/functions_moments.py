@@ -7,7 +7,7 @@ import datetime
 from dataclasses import replace
 
 from ..model import SqlError, SqlType
-from . import conversions, moments, types
+from . import conversions, moment_conversions, moments, types
 from . import syntax as s
 from .compile_expressions import unknown
 from .expression import Ex
@@ -39,7 +39,7 @@ def _now(type_: SqlType):
         moment = c.session.now()
         days = moment.toordinal() - 1
         ticks = ((moment.hour * 60 + moment.minute) * 60 + moment.second) * moments.SECOND + moment.microsecond * 10
-        found = conversions._as(type_, days, ticks, 0 if type_.name == "datetimeoffset" else None, SqlType("datetime2", scale=7))
+        found = moment_conversions.as_moment(type_, days, ticks, 0 if type_.name == "datetimeoffset" else None, SqlType("datetime2", scale=7))
         return replace(c.constant(encode(type_, found), type_), nullable=False)
     return handler
 
@@ -52,7 +52,7 @@ def _moment(c, node, scope, plain: SqlType) -> Ex:
 
 
 def _local(type_: SqlType, value) -> tuple[int, int, int | None]:
-    days, ticks, offset = conversions.moment(type_, value)
+    days, ticks, offset = moment_conversions.moment(type_, value)
     if offset is not None:
         days, ticks = moments.shifted(days, ticks, offset)
     return days, ticks, offset
@@ -82,7 +82,7 @@ def _dateadd(c, node, scope) -> Ex:
             raise SqlError(517, f"Adding a value to a '{type_.name}' column caused an overflow.") from None
         if offset is not None:
             days, ticks = moments.shifted(days, ticks, -offset)
-        found = conversions._as(type_, days, ticks, offset, SqlType("datetime2", scale=7))
+        found = moment_conversions.as_moment(type_, days, ticks, offset, SqlType("datetime2", scale=7))
         return write(found) if write else found
     sql = f"{c.runtime.function(('dateadd', part, type_), 2, _added(part, type_) or add)}({number.sql}, {value.sql})"
     return Ex(sql, type_, value.nullable or number.nullable)
@@ -126,7 +126,7 @@ def _datediff(result: SqlType):
         def difference(*stored):
             if None in stored:
                 return None
-            (days1, ticks1), (days2, ticks2) = [conversions.moment(type_, read(v) if read else v)[:2] for (read, type_), v in zip(reads, stored)]
+            (days1, ticks1), (days2, ticks2) = [moment_conversions.moment(type_, read(v) if read else v)[:2] for (read, type_), v in zip(reads, stored)]
             found = _boundaries(part, days1, ticks1, days2, ticks2)
             if not low <= found <= high:
                 raise SqlError(535, "The datediff function resulted in an overflow. The number of dateparts separating two date/time "
@@ -238,7 +238,7 @@ def _from_parts(name: str, type_: SqlType | None):
                 raise SqlError(289, f"Cannot construct data type {target.name}, some of the arguments have values which are not valid.") from None
             ticks = ((hour * 60 + minute) * 60 + second) * moments.SECOND
             ticks += fraction * (10_000 if target.name == "datetime" else 10 ** (7 - target.scale))
-            found = conversions._as(target, days, ticks, None, SqlType("datetime2", scale=7))
+            found = moment_conversions.as_moment(target, days, ticks, None, SqlType("datetime2", scale=7))
             return write(found) if write else found
         sql = f"{c.runtime.function((name, target), len(numbers), make)}({', '.join(number.sql for number in numbers)})"
         return Ex(sql, target, any(number.nullable for number in numbers))
