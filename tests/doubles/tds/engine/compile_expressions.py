@@ -8,7 +8,7 @@ from ..model import SqlError, SqlType
 from . import arithmetic, collations, conversion_errors, conversions, storage, types
 from . import syntax as s
 from .expression import ABSENT, DEFAULT, EXPLICIT, IMPLICIT, Ex, Scope, literal
-from .types import BIT, INT, family
+from .types import INT, family
 
 
 def unknown(what: str) -> SqlError:
@@ -407,6 +407,3 @@ def _lenient(function):
         except SqlError:
             return None
     return convert
-
-
-__all__ = ["BIT", "ExpressionCompiler", "unknown"]

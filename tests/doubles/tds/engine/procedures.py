@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..model import Column, Parameter, ResultSet, RowCount, SqlError, SqlType
-from . import storage, types
+from . import types
 from . import syntax as s
 from .compile_expressions import unknown
 from .type_information import type_information
@@ -37,7 +37,7 @@ class Procedures:
         method = {
             "sp_executesql": self._sp_executesql, "sp_describe_first_result_set": self._sp_describe, "kill": self._kill,
             "sp_datatype_info": self._sp_datatype_info, "sp_datatype_info_90": self._sp_datatype_info, "sp_datatype_info_100": self._sp_datatype_info,
-            "sp_set_session_context": self._sp_nothing, "sp_reset_connection": self._sp_reset, "sp_who": None,
+            "sp_set_session_context": self._sp_nothing, "sp_reset_connection": self._sp_reset,
         }.get(name)
         if method is None:
             raise SqlError(2812, f"Could not find stored procedure '{'.'.join(node.procedure)}'.") if not name.startswith("sp_") else unknown(
@@ -137,5 +137,3 @@ def _without_output(declared: str) -> str:
     import re
     return re.sub(r"\b(?:OUTPUT|OUT|READONLY)\b", "", declared, flags=re.I)
 
-
-__all__ = ["Procedures", "storage"]

@@ -7,7 +7,6 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator
-from itertools import islice
 
 from ..model import Column, Login, Message, Parameter, ResultSet, RowCount, SqlError, SqlType
 from . import storage, types
@@ -467,5 +466,3 @@ _HANDLERS = {
     s.Delete: Session.delete, s.Truncate: Session.truncate, s.Execute: Session.execute_procedure, **Definitions.handlers(),
 }
 _IMPLICIT = (s.SelectStatement, s.Insert, s.Update, s.Delete, s.Truncate, s.CreateTable, s.AlterTable, s.Drop)
-
-__all__ = ["Session", "islice"]
