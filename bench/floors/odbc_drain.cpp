@@ -83,10 +83,11 @@ int main(int argc, char** argv) {
                          SQL_DRIVER_NOPROMPT),
         SQL_HANDLE_DBC, connection);
   SQLAllocHandle(SQL_HANDLE_STMT, connection, &statement);
+  check(SQLExecDirect(statement, reinterpret_cast<SQLCHAR*>(argv[2]), SQL_NTS), SQL_HANDLE_STMT, statement);
+  // Set before, Microsoft's driver would open a cursor on the server.
   SQLSetStmtAttr(statement, SQL_ATTR_ROW_ARRAY_SIZE, reinterpret_cast<SQLPOINTER>(kRows), 0);
   SQLULEN fetched = 0;
   SQLSetStmtAttr(statement, SQL_ATTR_ROWS_FETCHED_PTR, &fetched, 0);
-  check(SQLExecDirect(statement, reinterpret_cast<SQLCHAR*>(argv[2]), SQL_NTS), SQL_HANDLE_STMT, statement);
   SQLSMALLINT columns = 0;
   SQLNumResultCols(statement, &columns);
   std::vector<std::vector<char>> cells(static_cast<std::size_t>(columns));

@@ -120,7 +120,7 @@ class Doctor {
       : options_(options), cancel_(cancel), on_check_(on_check) {}
 
   std::vector<Check> run() {
-    start_for_target(options_.connections, options_.target);
+    start_for(options_.connections);
     check_files();
     check_source();
     check_target();

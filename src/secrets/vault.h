@@ -54,7 +54,7 @@ class Vault {
   // Throws Error(usage): no such path, version or key, no address; Error(refused): login or policy; Error(retryable):
   // sealed, away, throttled. Texts hold paths and names of keys, never a value.
   std::string read(const VaultReference& reference);
-  // What was read is forgotten: a secret may have been rotated.
+  // What was read is forgotten, and that a login was refused: a secret may have been rotated.
   void forget();
 
  private:
@@ -84,6 +84,7 @@ class Vault {
   std::mutex mutex_;
   std::unique_ptr<HttpConnection> http_;
   Secret token_;
+  std::optional<Error> login_refused_;  // a Vault locks a role after a few
   bool renewable_ = false;
   std::chrono::steady_clock::time_point renew_at_;
   std::map<std::string, Mount> mounts_;      // by path

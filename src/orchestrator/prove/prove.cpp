@@ -154,7 +154,7 @@ Result look(const Probe& probe, Bench& bench, CancelToken& cancel) {
 }  // namespace
 
 std::vector<Result> prove(const Options& options, CancelToken& cancel, const Listener& listener) {
-  start_for_target(options.connections, options.target);
+  start_for(options.connections);
   const std::vector<const Probe*> list = chosen(options.only);
   KnownSecrets secrets;
   const SnowflakeConnection connection = connection_of(options, secrets);

@@ -75,7 +75,8 @@ std::string string_of(const SqlServerConnection& server, const Quirks& quirks, c
     string.add("PWD", password.reveal());
   } else if (server.auth == Auth::kerberos) {
     string.add("Trusted_Connection", "yes");
-    if (!server.server_spn.empty()) string.add("ServerSPN", server.server_spn);
+    // Left to itself, Microsoft's driver asks for the name that the host's address resolves back to.
+    if (const std::string spn = sqlserver_spn(server); !spn.empty()) string.add("ServerSPN", spn);
   }
   for (const auto& [keyword, value] : quirks.keywords) string.add(keyword, value);
   for (const auto& [keyword, value] : server.odbc_options) string.add(keyword, value);
@@ -128,6 +129,11 @@ class AccessToken {
 std::string sqlserver_address(const SqlServerConnection& server) {
   if (!server.instance.empty()) return server.host + "\\" + server.instance;
   return server.host + (server.port != 0 ? ":" + std::to_string(server.port) : "");
+}
+
+std::string sqlserver_spn(const SqlServerConnection& server) {
+  if (!server.server_spn.empty() || !server.instance.empty()) return server.server_spn;
+  return "MSSQLSvc/" + server.host + ":" + std::to_string(server.port != 0 ? server.port : 1433);
 }
 
 SqlServerSessions::SqlServerSessions(SqlServerConnection server, const Quirks& quirks, int max_connections,

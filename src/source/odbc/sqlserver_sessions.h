@@ -26,6 +26,9 @@ class SqlServerSessions : public ServerSessions {
   LoginSecret password_;
 };
 
+// The service principal that a login by Kerberos asks for; "" for an instance by name, whose port the driver finds out.
+std::string sqlserver_spn(const SqlServerConnection& server);
+
 // Without password or token; for doctor too.
 std::string sqlserver_address(const SqlServerConnection& server);
 
