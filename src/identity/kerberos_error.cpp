@@ -149,8 +149,9 @@ std::optional<Explained> explain_ticket(krb5_error_code code, const KerberosAtte
     case KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN:
       return Explained{ErrorKind::refused,
                        "the KDC knows no service " + (attempt.service.empty() ? "of this name" : attempt.service),
-                       "connect by the name that the service is registered with; Active Directory: setspn -Q lists it, "
-                       "setspn -S adds it to the service's account"};
+                       "connect by the name that the service is registered with; Active Directory: setspn -Q */HOST* lists "
+                       "the names, setspn -S " + (attempt.service.empty() ? "NAME" : attempt.service.substr(0, attempt.service.find('@'))) +
+                           " DOMAIN\\ACCOUNT adds this one to the account that the service runs as"};
     case KRB5KDC_ERR_PRINCIPAL_NOT_UNIQUE:
       return Explained{ErrorKind::refused, "the service " + attempt.service + " is registered with several accounts",
                        "setspn -X lists them; remove all but that of the account that the service runs as"};

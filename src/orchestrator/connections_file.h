@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "config/connections.h"
 
@@ -16,5 +17,9 @@ void start_for(const std::string& path);
 // ("env:NAME") and the login to Vault find, as far as the environment does not set them. Throws what load_connections()
 // throws. The first call is to be made before there are threads.
 ConnectionsFile read_connections(const std::string& path);
+
+// The references into a Vault that the file has, in its order, each once; none are resolved. None for a file that
+// cannot be read. Reads `.env` as above.
+std::vector<std::string> vault_references(const std::string& path);
 
 }  // namespace pulk

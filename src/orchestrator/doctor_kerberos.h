@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "config/kerberos_identity.h"
-#include "orchestrator/doctor_machine.h"
+#include "orchestrator/doctor_checks.h"
 
 namespace pulk {
 

@@ -4,24 +4,11 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "orchestrator/doctor.h"
+#include "orchestrator/doctor_checks.h"
 
 namespace pulk {
-
-// What a check came to, before it has a name and a time.
-struct Verdict {
-  CheckStatus status = CheckStatus::pass;
-  std::string detail, fix;
-  ErrorKind kind = ErrorKind::usage;
-};
-
-inline Verdict passed(std::string detail) { return {CheckStatus::pass, std::move(detail), "", ErrorKind::usage}; }
-inline Verdict warned(std::string detail, std::string fix) {
-  return {CheckStatus::warn, std::move(detail), std::move(fix), ErrorKind::usage};
-}
 
 // `source_bytes`: what the source's tables have, 0 when unknown.
 Verdict look_at_disk(const std::vector<std::string>& folders, std::int64_t source_bytes);

@@ -35,20 +35,6 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 struct Resolved {
   int code = 0;
   int system_error = 0;
@@ -77,12 +63,11 @@ Resolved look_up(const std::string& host) {
 }
 
 // "" when the port took the connection, else why not.
-std::string try_connect(Address& address, int port, Clock::time_point deadline) {
+std::string try_connect(const Descriptor& socket, Address& address, int port, Clock::time_point deadline) {
   if (address.bytes.ss_family == AF_INET6)
     reinterpret_cast<sockaddr_in6*>(&address.bytes)->sin6_port = htons(static_cast<std::uint16_t>(port));
   else
     reinterpret_cast<sockaddr_in*>(&address.bytes)->sin_port = htons(static_cast<std::uint16_t>(port));
-  const Descriptor socket(::socket(address.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (socket.get() < 0) return std::strerror(errno);
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address.bytes), address.length) == 0) return "";
   if (errno != EINPROGRESS) return std::strerror(errno);
@@ -157,6 +142,10 @@ std::optional<std::int64_t> available_memory() {
 
 }  // namespace
 
+Descriptor::~Descriptor() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
 std::vector<Address> resolve(const std::string& host, std::chrono::milliseconds timeout) {
   // getaddrinfo has no deadline: it runs in a thread of its own, which is left behind when it is too slow.
   auto promise = std::make_shared<std::promise<Resolved>>();
@@ -172,16 +161,22 @@ std::vector<Address> resolve(const std::string& host, std::chrono::milliseconds 
               host, "check the spelling of host, and that this machine can resolve it: getent hosts " + host);
 }
 
-std::string connect_to(std::vector<Address> addresses, int port, std::chrono::milliseconds timeout) {
+std::pair<Descriptor, std::string> open_connection(std::vector<Address> addresses, int port,
+                                                   std::chrono::milliseconds timeout) {
   const auto deadline = Clock::now() + timeout;
   std::vector<std::string> answers;
   for (Address& address : addresses) {
-    const std::string why = try_connect(address, port, deadline);
-    if (why.empty()) return address.text;
+    Descriptor socket(::socket(address.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    const std::string why = try_connect(socket, address, port, deadline);
+    if (why.empty()) return {std::move(socket), address.text};
     answers.push_back(address.text + ": " + why);
   }
   throw Error(ErrorKind::retryable, join(answers, "; "), "port " + std::to_string(port),
               "check that the server runs and listens on this address and port, and that no firewall is in between");
+}
+
+std::string connect_to(std::vector<Address> addresses, int port, std::chrono::milliseconds timeout) {
+  return open_connection(std::move(addresses), port, timeout).second;
 }
 
 std::vector<OdbcDriver> odbc_drivers() {

@@ -8,9 +8,22 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace pulk::probe {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  ~Descriptor();
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
 
 struct Address {
   sockaddr_storage bytes{};
@@ -20,7 +33,11 @@ struct Address {
 
 // Throws Error(retryable) when the name server does not answer in time, Error(usage) when there is no such name.
 std::vector<Address> resolve(const std::string& host, std::chrono::milliseconds timeout);
-// The address that took the connection first; throws Error(retryable) with what each address said.
+// A connection that does not block, and the address that took it first; throws Error(retryable) with what each address
+// said.
+std::pair<Descriptor, std::string> open_connection(std::vector<Address> addresses, int port,
+                                                   std::chrono::milliseconds timeout);
+// Only the address.
 std::string connect_to(std::vector<Address> addresses, int port, std::chrono::milliseconds timeout);
 
 struct OdbcDriver {

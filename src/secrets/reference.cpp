@@ -44,13 +44,13 @@ std::string from_file(const std::string& path) {
   return content;
 }
 
-// One login for all references of a process. The environment does not change while it runs.
+}  // namespace
+
+// The environment does not change while the process runs.
 Vault& the_vault() {
   static Vault vault(vault_settings());
   return vault;
 }
-
-}  // namespace
 
 std::string resolve_reference(std::string_view text) {
   if (text.starts_with("env:")) return from_environment(std::string(text.substr(4)));

@@ -16,4 +16,8 @@ std::string resolve_reference(std::string_view text);
 // The same, asked again whatever was read before. Of a version of a secret in Vault that is named (@2), the newest one.
 std::string resolve_reference_anew(std::string_view text);
 
+class Vault;
+// That of this process: one login for all references. Throws Error(usage) with everything that the environment lacks.
+Vault& the_vault();
+
 }  // namespace pulk

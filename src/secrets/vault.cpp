@@ -149,6 +149,42 @@ std::string Vault::read(const VaultReference& reference) {
   throw Error(ErrorKind::usage, where + "#" + reference.key + " is no text");
 }
 
+std::string Vault::about_server() {
+  const std::lock_guard lock(mutex_);
+  // Source: "/sys/seal-status": answers without a token, sealed or not.
+  const HttpResponse answer = attempt({.doing = "reach the Vault", .path = "sys/seal-status", .with_token = false});
+  const json about = parsed(answer.body);
+  const std::string subject = "VAULT_ADDR " + settings_.address;
+  if (about.value("sealed", false))
+    throw Error(ErrorKind::retryable, "Vault is sealed", subject, "unseal it, then run again");
+  if (answer.status != 200 || !about.contains("sealed"))
+    throw Error(ErrorKind::usage, "what answers is no Vault: " + said_by(answer), subject,
+                "check VAULT_ADDR: scheme, host and port, nothing behind them");
+  const std::string version = about.value("version", "");
+  return settings_.address + (version.empty() ? "" : ", Vault " + version) +
+         (settings_.name_space.empty() ? "" : ", namespace " + settings_.name_space);
+}
+
+std::string Vault::about_login() {
+  const std::lock_guard lock(mutex_);
+  const HttpResponse answer = send({.doing = "look at the token", .path = "auth/token/lookup-self"});
+  const std::string how = settings_.role_id.empty() ? "by a token" : "by AppRole, mounted at " + settings_.login_mount;
+  if (answer.status != 200) {
+    if (settings_.role_id.empty())
+      throw Error(ErrorKind::refused, "the token is refused: " + said_by(answer), "VAULT_ADDR " + settings_.address,
+                  "set VAULT_TOKEN to one that Vault knows, or VAULT_ROLE_ID and VAULT_SECRET_ID");
+    return how;
+  }
+  const json data = inside(parsed(answer.body), "data");
+  std::vector<std::string> policies;
+  for (const json& policy : data.value("policies", json::array()))
+    if (policy.is_string()) policies.push_back(policy.get<std::string>());
+  const int seconds = data.value("ttl", 0);
+  return how + (seconds > 0 ? ", for another " + std::to_string(seconds) + " s" : "") +
+         (data.value("renewable", false) ? ", renewable" : "") +
+         (policies.empty() ? "" : ", policies " + join(policies, ", "));
+}
+
 void Vault::forget() {
   const std::lock_guard lock(mutex_);
   documents_.clear();

@@ -54,6 +54,11 @@ class Vault {
   // Throws Error(usage): no such path, version or key, no address; Error(refused): login or policy; Error(retryable):
   // sealed, away, throttled. Texts hold paths and names of keys, never a value.
   std::string read(const VaultReference& reference);
+  // Logs in, if that has not been done, and asks Vault what it says of the token: who is logged in, for how long, what
+  // for; no part of the token. For people.
+  std::string about_login();
+  // Throws Error(retryable) when it is away, sealed or not set up. Asks without a token; its version, and the address.
+  std::string about_server();
   // What was read is forgotten, and that a login was refused: a secret may have been rotated.
   void forget();
 

@@ -240,7 +240,7 @@ def test_changes(db):
 ERRORS = [
     ("SELECT * FROM nowhere", 208), ("SELECT x FROM t", 207), ("SELECT a.id FROM t AS b", 4104), ("SELECT id FROM t, t AS u", 209), ("SELECT FROM t", 156),
     ("SELECT 1 +", 102), ("SELECT 'a", 105), ("INSERT INTO t VALUES (1, 'a')", 2627), ("INSERT INTO t VALUES (2, 'b'), (3, 'B ')", 2601),
-    ("INSERT INTO t VALUES (NULL, 'x')", 515), ("INSERT INTO t VALUES (5, '1234567')", 2628), ("INSERT INTO t VALUES (5)", 109),
+    ("INSERT INTO t VALUES (NULL, 'x')", 515), ("INSERT INTO t VALUES (5, '1234567')", 2628), ("INSERT INTO t VALUES (5)", 213), ("INSERT INTO t (id, v) VALUES (5)", 109), ("INSERT INTO t (id) SELECT 5, 6", 121),
     ("SELECT CAST(300 AS tinyint)", 220), ("SELECT CAST(3000000000 AS int)", 8115), ("SELECT id + 2147483647 FROM t", 8115),
     ("SELECT CAST('x' AS int)", 245), ("SELECT CAST('1.5' AS int)", 245), ("SELECT CAST('x' AS decimal)", 8114), ("SELECT CAST('9999999999' AS int)", 248),
     ("SELECT CAST('2024-13-01' AS date)", 241), ("SELECT CAST('1600-01-01' AS datetime)", 242), ("SELECT CAST('x' AS uniqueidentifier)", 8169),

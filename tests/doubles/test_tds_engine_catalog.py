@@ -167,6 +167,11 @@ def test_who_may_read(db, engine):
     db.results("GRANT SELECT ON SCHEMA::dbo TO reader; DENY SELECT ON u TO reader")
     assert reader.rows("SELECT b FROM t") == [] and reader.fails("SELECT * FROM u") == 229
     assert reader.fails("CREATE TABLE w (a int)") == 262
+    db.results("CREATE TABLE m (a int MASKED WITH (FUNCTION = 'default()'), b nvarchar(9) MASKED WITH (FUNCTION = 'default()'), c date); "
+               "INSERT INTO m VALUES (7, N'secret', '2024-01-01')")
+    assert reader.row("SELECT a, b FROM m") == (0, "xxxx") and db.row("SELECT a, b FROM m") == (7, "secret")
+    db.results("GRANT UNMASK TO reader")
+    assert reader.row("SELECT a, b FROM m") == (7, "secret")
     reader.session.close()
     with pytest.raises(SqlError) as caught:
         engine.open_session(Login("nobody", "sql"))
@@ -199,3 +204,16 @@ def test_described_columns(db):
         (False, "d", False, 106, "decimal(9,2)", 5, 9, 2, False), (False, "w", True, 106, "decimal(11,2)", 9, 11, 2, False),
         (False, None, False, 56, "int", 4, 10, 0, False)]
     assert db.session.describe("INSERT INTO t (d) VALUES (1)", []) == [] and db.value("SELECT COUNT(*) FROM t") == 0
+
+
+def test_checks_and_foreign_keys(db):
+    db.results("CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int, p int NULL CONSTRAINT fk REFERENCES p (id), CONSTRAINT positive CHECK (id > 0))")
+    db.results("INSERT INTO p VALUES (1), (2); INSERT INTO c VALUES (1, 1), (2, NULL), (NULL, 2)")
+    for sql in ("INSERT INTO c VALUES (0, NULL)", "UPDATE c SET p = 3", "DELETE FROM p WHERE id = 1", "BEGIN TRAN; INSERT INTO c VALUES (5, 9)"):
+        assert db.fails(sql) == 547
+    assert db.value("SELECT COUNT(*) FROM c") == 3 and db.session.trancount == 1
+    db.session.rollback()
+    assert db.fails("DROP TABLE p") == 3726 and db.fails("TRUNCATE TABLE p") == 4712
+    assert db.rows("SELECT name, RTRIM(type) FROM sys.objects WHERE parent_object_id = OBJECT_ID('c') ORDER BY name") == [("fk", "F"), ("positive", "C")]
+    db.results("ALTER TABLE c DROP CONSTRAINT fk; DELETE FROM p; ALTER TABLE c DROP CONSTRAINT positive; INSERT INTO c VALUES (-1, 9)")
+    assert db.fails("ALTER TABLE c ADD CONSTRAINT again CHECK (id > 0)") == 547

@@ -160,6 +160,14 @@ def test_a_cancelled_statement_stops_waiting(two):
     assert b.value("SELECT SUM(v) FROM t") == 0
 
 
+def test_a_killed_session_is_over(two):
+    a, b = two
+    b.session.hang_up = b.session.close  # the wire does that
+    b.results("BEGIN TRAN; UPDATE t SET v = 1")
+    a.results(f"KILL {b.session.id}")
+    assert a.value("SELECT SUM(v) FROM t") == 0 and a.fails(f"KILL {b.session.id}") == 6106
+
+
 def test_definitions_wait_for_readers_and_keep_them_waiting(two):
     a, b = two
     events = b.session.execute("SELECT * FROM t WITH (NOLOCK)", [])
@@ -185,9 +193,10 @@ def test_what_is_committed_outlives_the_engine(tmp_path):
     engine = make_engine(tmp_path)
     client = new_database(engine)
     client.results("CREATE TABLE t (id int IDENTITY PRIMARY KEY, v nvarchar(9)); INSERT INTO t (v) VALUES (N'a')")
-    client.results("BEGIN TRAN; INSERT INTO t (v) VALUES (N'lost')")
+    client.results("CREATE TABLE u (id int); INSERT INTO t (v) VALUES (N'b'); BEGIN TRAN; INSERT INTO t (v) VALUES (N'lost')")
+    client.session.close()
     again = make_engine(tmp_path)
     other = type(client)(again, client.database)
-    other.results("INSERT INTO t (v) VALUES (N'b')") if client.session.close() is None else None
-    assert other.rows("SELECT * FROM t") == [(1, "a"), (2, "b")]
+    other.results("INSERT INTO t (v) VALUES (N'c')")
+    assert other.rows("SELECT * FROM t") == [(1, "a"), (2, "b"), (3, "c")]
     again.close()

@@ -101,7 +101,7 @@ def test_postgres_passes_and_tells_no_secret(db, pulk, doctor):
     pulk.write_workflow(["orders"])
     report = doctor("workflow.json")
     assert report.failed() == [], report.result
-    assert report.status("source port") == "pass"
+    assert [report.status(name) for name in ("source name", "source port")] == ["pass"] * 2
     assert "PostgreSQL 15" in report["source login"]["detail"]
     assert report.status("exactly once") == "pass"
     assert report.status("table orders") == "pass"
@@ -156,7 +156,7 @@ def test_a_port_that_never_answers(pulk, doctor):
 def test_unknown_host(pulk, doctor):
     pulk.write_config({"host": "no-such-host.invalid", "database": "x", "username": "x"})
     report = doctor()
-    check = report["source port"]
+    check = report["source name"]
     assert check["status"] == "fail" and "no-such-host.invalid" in check["detail"] and check["fix"]
     assert report.result.code in (1, 2)
 

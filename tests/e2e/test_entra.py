@@ -48,8 +48,8 @@ def log_in(pulk, snowflake, entra, sqlite_source):
         for secret in [entra.client_secret, *entra.control("tokens")]:
             assert secret not in done.text
         checks = {check["check"]: check for check in json.loads(done.stdout)}
-        check = checks["target connection"]
-        return {**(checks["target login"] if check["status"] == "pass" else check), "code": done.code}
+        order = [checks[name] for name in ("target connection", "target token", "target login") if name in checks]
+        return {**next((check for check in order if check["status"] != "pass"), order[-1]), "code": done.code, "all": checks}
 
     snowflake.control("users", name=LOGIN, external_oauth=entra.integration(), default_warehouse="COMPUTE_WH")
     return run
@@ -66,7 +66,10 @@ def failed(check, code, *texts):
 
 
 def test_a_secret(log_in, entra):
-    passed(log_in())
+    first = log_in()
+    passed(first)
+    about = first["all"]["target token"]["detail"]
+    assert about.startswith("for api://snowflake-app, until 20") and entra.issuer in about
     passed(log_in(azure_client_secret="env:THE_SECRET", env={"THE_SECRET": entra.client_secret}))
     passed(log_in(azure_client_secret=None, azure_tenant_id=None, azure_client_id=None,
                   env={"AZURE_TENANT_ID": entra.tenant, "AZURE_CLIENT_ID": entra.client_id, "AZURE_CLIENT_SECRET": entra.client_secret}))

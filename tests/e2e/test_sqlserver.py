@@ -182,7 +182,7 @@ def test_logins_and_names(pulk, mssql):
     pulk.write_config(mssql, password="wrong-4711")
     result = pulk.migrate().expect(5, "Login failed")
     assert "wrong-4711" not in result.text
-    pulk.write_config(mssql, port=1)
+    pulk.write_config(mssql, port=1, connect_timeout=1)
     pulk.migrate().expect(2, "cannot connect")
     pulk.write_config(mssql, database="nowhere")
     pulk.migrate().expect(5, "nowhere")
@@ -236,7 +236,7 @@ def test_a_password_that_was_rotated_is_read_again(pulk, mssql, tmp_path):
     stored.write_text("Second-4711")
     running.wake()
     result = running.wait().expect(0)
-    assert "the password was refused; trying the one that is stored now" in result.text
+    assert "the login was refused; trying the secret that is stored now" in result.text
     assert "4711" not in result.text
     assert sorted(int(row[0]) for row in pulk.rows("t")) == list(range(1, 601))
 

@@ -85,6 +85,8 @@ std::int64_t BlockReader::count_behind() {
   if (!SQL_SUCCEEDED(SQLGetData(handle, 1, SQL_C_SBIGINT, &count, sizeof count, &length)))
     statement_.fail("the count of the rows cannot be read");
   if (length == SQL_NULL_DATA) throw lost();
+  // Or the connection would be busy until the reader goes.
+  SQLFreeStmt(handle, SQL_CLOSE);
   return count;
 }
 

@@ -20,8 +20,6 @@ using Auth = SqlServerConnection::Auth;
 // msodbcsql.h
 constexpr SQLINTEGER kAccessToken = 1256;  // SQL_COPT_SS_ACCESS_TOKEN
 
-bool is_freetds(const Quirks& quirks) { return contains(quirks.driver, "tds"); }
-
 OdbcConnection base_of(const SqlServerConnection& server) {
   OdbcConnection base;
   base.host = server.host;
@@ -126,6 +124,18 @@ class AccessToken {
 
 }  // namespace
 
+bool is_freetds(const Quirks& quirks) { return contains(quirks.driver, "tds"); }
+
+const Quirks& sqlserver_driver(const SqlServerConnection& server) {
+  const Quirks* quirks = find_quirks(server.odbc_driver);
+  if (quirks == nullptr || quirks->codes != ErrorCodes::sqlserver)
+    throw Error(ErrorKind::usage, "\"" + server.odbc_driver + "\" is no ODBC driver for SQL Server that pulk knows",
+                "connections.source.sqlserver.odbc_driver",
+                "name Microsoft's (\"ODBC Driver 18 for SQL Server\"), FreeTDS, or the path of the library of one of them");
+  check_driver(server, *quirks);
+  return *quirks;
+}
+
 std::string sqlserver_address(const SqlServerConnection& server) {
   if (!server.instance.empty()) return server.host + "\\" + server.instance;
   return server.host + (server.port != 0 ? ":" + std::to_string(server.port) : "");
@@ -140,9 +150,7 @@ SqlServerSessions::SqlServerSessions(SqlServerConnection server, const Quirks& q
                                      CancelToken* cancel)
     : ServerSessions(base_of(server), quirks, make_sqlserver_dialect(rules_of(server, quirks)), max_connections, cancel),
       server_(std::move(server)),
-      password_(server_.password) {
-  check_driver(server_, quirks);
-}
+      password_(server_.password) {}
 
 std::unique_ptr<Connection> SqlServerSessions::log_in(const Secret& password) {
   return std::make_unique<Connection>(string_of(server_, quirks_, password), quirks_, server_.connect_timeout,

@@ -12,7 +12,6 @@ namespace pulk::odbc {
 
 class SqlServerSessions : public ServerSessions {
  public:
-  // Throws Error(usage) for what the driver cannot do.
   SqlServerSessions(SqlServerConnection server, const Quirks& quirks, int max_connections, CancelToken* cancel);
 
  protected:
@@ -28,6 +27,9 @@ class SqlServerSessions : public ServerSessions {
 
 // The service principal that a login by Kerberos asks for; "" for an instance by name, whose port the driver finds out.
 std::string sqlserver_spn(const SqlServerConnection& server);
+// What is known of the connection's driver. Throws Error(usage) for one that is none for SQL Server, and for what it cannot do.
+const Quirks& sqlserver_driver(const SqlServerConnection& server);
+bool is_freetds(const Quirks& quirks);
 
 // Without password or token; for doctor too.
 std::string sqlserver_address(const SqlServerConnection& server);

@@ -49,7 +49,7 @@ class Answer:
     def __init__(self, connection, in_procedure: bool = False):
         self.connection, self.writer, self.in_procedure = connection, connection.writer, in_procedure
         self.failed = None
-        self.no_metadata = False
+        self.spares_metadata = False  # the client asks for columns only where they have changed
         self._held = None
         self._server = connection.service.engine.server_name
 
@@ -124,26 +124,30 @@ class Answer:
     def style(self) -> Style:
         return self.connection.style()
 
-    def describe(self, columns) -> list:
-        """Writes the columns; their carriers."""
+    def describe(self, columns, key) -> list:
+        """Writes the columns, if they are not what the client knows of `key`, a statement's text or a cursor; their carriers."""
         style = self.style()
         carriers = [carrier(column, style) for column in columns]
-        self.write(b"\x81\xff\xff" if self.no_metadata else metadata(columns, carriers))
+        said, kept = metadata(columns, carriers), self.connection.procedures.told
+        self.write(b"\x81\xff\xff" if self.spares_metadata and kept.get(key) == said else said)
+        if self.in_procedure:
+            kept[key] = said
         return carriers
 
     def _result(self, result: ResultSet, fault, sql, times):
         rows = result.rows if fault is None or fault.after_rows is None else rows_until(result.rows, fault, self.connection, self.writer.flush)
         if times > 1:
             # What counts rows has one row, and more in it; behind the rows of a batch stands their ROWCOUNT_BIG().
+            multiplied = (tuple(value * times if isinstance(value, int) else value for value in row) for row in rows)
             if repeated.Repetitions.is_count(sql):
-                rows = (tuple(value * times if isinstance(value, int) else value for value in row) for row in rows)
+                rows = multiplied
             elif self._recorded:
-                self._recording(result.columns, (tuple(value * times for value in row) for row in rows), 1)
+                self._recording(result.columns, multiplied, sql, 1)
                 return
             else:
-                self._recording(result.columns, rows, times)
+                self._recording(result.columns, rows, sql, times)
                 return
-        self.hold(count=self.rows(rows, self.describe(result.columns)))
+        self.hold(count=self.rows(rows, self.describe(result.columns, sql)))
 
     def rows(self, rows, carriers) -> int:
         """Writes rows as they come; their number."""
@@ -159,8 +163,8 @@ class Answer:
     def _key(self, sql, parameters):
         return sql, tuple(repr(parameter.value) for parameter in parameters), self.style(), self.connection.session.database
 
-    def _recording(self, columns, rows, times):
-        carriers = self.describe(columns)
+    def _recording(self, columns, rows, sql, times):
+        carriers = self.describe(columns, sql)
         encode, block, count = row_encoder(carriers, self.style()), bytearray(), 0
         for row in rows:
             self._stop_if_cancelled()

@@ -98,13 +98,13 @@ _VARIANT_FAMILIES = {name: at for at, names in enumerate((
 
 @lru_cache(maxsize=65536)
 def _variant_key(stored: str):
-    from . import conversions, storage
+    from . import moment_conversions, storage
     type_, value = storage.variant(stored)
     rank = _VARIANT_FAMILIES[type_.name]
     if rank == 2:
         value = key(type_.collation or "latin1_general_ci_as")(value)
     elif rank == 5:
-        value = conversions.moment(type_, value)[:2]
+        value = moment_conversions.moment(type_, value)[:2]
     elif rank == 1:
         value = storage.encode(type_, value)
     return rank, value

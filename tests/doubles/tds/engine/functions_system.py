@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import replace
 
 from ..model import SqlError, SqlType
-from . import syntax as s
 from . import types
 from .compile_expressions import unknown
 from .expression import ABSENT, Ex
@@ -248,5 +246,3 @@ FUNCTIONS = {
     "ERROR_SEVERITY": (0, 0, _error("severity", INT)), "ERROR_STATE": (0, 0, _error("state", INT)), "ERROR_LINE": (0, 0, _error("line", INT)),
     "FN_PHYSLOCFORMATTER": (1, 1, _physloc_text),
 }
-
-__all__ = ["FUNCTIONS", "replace", "s", "split_name", "variable"]
