@@ -101,7 +101,7 @@ def test_the_whole_example(example, company):
     checks = {check["check"]: check for check in json.loads(example.run("doctor", "workflow.json", "-c", "configuration.toml", "--json").stdout)}
     assert [check for check in checks.values() if check["status"] == "fail"] == []
     company.vault.control("settings", secret_id_uses=1)
-    assert {"krb5.conf", "kerberos keytab", "kerberos ticket", "kerberos service", "source login", "target login"} <= checks.keys()
+    assert {"vault login", f"vault:{PATH}", "source tls", "kerberos ticket", "kerberos service", "source login", "target token", "target login"} <= checks.keys()
     since = len(company.sqlserver.control("logins"))
     done = example.migrate("-v", "--log-format", "json").expect(0)
     table = done.table("TRANSACTIONS_HISTORY")
@@ -152,7 +152,7 @@ def test_a_run_outlives_its_lease_its_ticket_and_its_tokens(example, company):
     company.snowflake.control("expire", user=USER, what="master")
     sleep_until(over)
     running.wake()
-    running.wait().expect(0, "the password was refused; trying the one that is stored now")
+    running.wait().expect(0, "the login was refused; trying the secret that is stored now")
     assert vault.logins() > logins and kdc.issued(BRIEF) > tickets and len(entra.control("tokens")) > tokens
     example.check_finished()
 
