@@ -106,6 +106,17 @@ def test_long_values_between_short_ones(pulk, mssql):
         assert rows[number] == (f"{number}ä😀" * 100000, "6162" * (300000 + number))
 
 
+def test_a_table_as_wide_as_they_get(pulk, mssql):
+    """1,024 columns: the statement is longer than a packet."""
+    names = [f"a_column_with_a_long_name_{number}" for number in range(1, 1024)]
+    mssql.execute(f"CREATE TABLE t (id int PRIMARY KEY, {', '.join(f'{name} smallint' for name in names)})",
+                  f"INSERT INTO t VALUES (1, {', '.join(str(number) for number in range(1, 1024))})")
+    pulk.write_config(mssql)
+    pulk.write_workflow(["t"])
+    pulk.migrate().expect(0)
+    assert pulk.rows("t") == [tuple(str(number) for number in [1, *range(1, 1024)])]
+
+
 # --- one moment
 
 LEVELS = [

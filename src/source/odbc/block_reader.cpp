@@ -70,6 +70,13 @@ bool BlockReader::next() {
   return fetched_ > 0;
 }
 
+BlockReader::Rows BlockReader::next_rows(std::size_t most) {
+  if (!next()) return {};
+  const Rows rows{row_, std::min(most, static_cast<std::size_t>(fetched_) - row_)};
+  row_ += rows.count - 1;
+  return rows;
+}
+
 std::int64_t BlockReader::count_behind() {
   const SQLHSTMT handle = statement_.handle();
   const auto lost = [&]() -> Error {
