@@ -93,6 +93,12 @@ def test_awkward_names_empty_tables_views_queries_and_filters(pulk, mssql):
     assert_same_rows([("1",), ("1",)], pulk.rows("some"))
 
 
+def test_a_query_that_cannot_stand_in_brackets_is_refused(pulk, mssql):
+    pulk.write_config(mssql)
+    pulk.write_workflow([{"source": {"query": "WITH a AS (SELECT 1 AS x) SELECT x FROM a"}, "target": {"tableName": "q"}}])
+    pulk.migrate().expect(1, "begins with WITH", "make it a view")
+
+
 def test_long_values_between_short_ones(pulk, mssql):
     fill(mssql, "t", "id int PRIMARY KEY, v nvarchar(max), b varbinary(max)", "value, CONCAT(N'v', value), CAST(value AS varbinary(8))", 400)
     mssql.execute("UPDATE t SET v = REPLICATE(CAST(CONCAT(id, N'ä😀') AS nvarchar(max)), 100000), "

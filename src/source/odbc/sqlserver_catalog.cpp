@@ -1,6 +1,7 @@
 #include "source/odbc/sqlserver_catalog.h"
 
 #include <algorithm>
+#include <cctype>
 #include <functional>
 #include <set>
 #include <utility>
@@ -203,6 +204,10 @@ ServerObject find_sqlserver_query(Connection& connection, const TableRequest& re
   object.kind = ObjectKind::query;
   object.object.query = bare_query(request.query);
   object.object.filter = request.filter;
+  if (object.object.query.size() > 4 && iequals(object.object.query.substr(0, 4), "with") &&
+      std::isspace(static_cast<unsigned char>(object.object.query[4])) != 0)
+    throw Error(ErrorKind::usage, "the query begins with WITH, which T-SQL allows at the beginning of a statement only",
+                connection.subject(), "make it a view, or write what WITH names as a query in brackets");
   const std::string text = "SELECT * FROM (" + object.object.query + "\n) AS pulk_query";
   Statement statement(connection);
   statement.execute("EXEC sys.sp_describe_first_result_set " + sqlserver::text_literal(text));
