@@ -6,7 +6,7 @@ import struct
 import threading
 import time
 
-from . import collations, login7, logins, prelogin, procedures, tokens
+from . import collations, login7, logins, prelogin, procedures, tokens, wrongs
 from .answers import Answer, Cancelled, HangUp
 from .columns import Style
 from .model import SqlError
@@ -116,7 +116,8 @@ class Connection:
         else:
             with self.service.lock:
                 self.service.connections[self.process_id] = self
-            facts["packet_size"] = self._welcome(answer, asked)
+            facts["packet_size"] = self.session.packet_size = self._welcome(answer, asked)
+            self.session.encrypted = "TRUE" if encrypted else "FALSE"
         finally:
             with self.service.lock:
                 self.service.logins.append(facts)
@@ -182,6 +183,8 @@ class Connection:
             while True:
                 kind, status, data = read_message(self.channel)
                 if kind == ATTENTION:
+                    if "attention_late" in wrongs.NOW:
+                        time.sleep(2)
                     with self._lock:
                         self._attentions += 1
                     self.session.cancel()

@@ -73,6 +73,7 @@ Finding after_ddl(SqlServerBench& bench, const std::string& name, const std::str
   bench.writer().execute("SET LOCK_TIMEOUT " + std::to_string(bench.connection().lock_timeout * 1000));
   if (refused)
     return decide(number_of(*refused) == 1222, "it waits for the reader: error " + std::to_string(number_of(*refused)));
+  bench.writer().execute("INSERT INTO " + table + " (id) VALUES (3)");
   try {
     const std::string seen = ids_in(bench.reader(), table);
     return decide(seen == "1, 2", "read afterwards: " + seen);

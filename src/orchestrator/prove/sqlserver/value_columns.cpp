@@ -11,6 +11,7 @@
 #include "base/strings.h"
 #include "catalog/identifier.h"
 #include "engine/planner.h"
+#include "exporter/cell_text.h"
 #include "source/odbc/sqlserver_source.h"
 #include "warehouse/files/files_warehouse.h"
 
@@ -29,28 +30,20 @@ std::string with_dashes(const std::string& digits) {
   return text;
 }
 
-std::string text_of(const arrow::Array& array, std::int64_t row) {
-  if (array.IsNull(row)) return "NULL";
-  const auto found = array.GetScalar(row);
-  if (!found.ok()) throw Error(ErrorKind::internal, found.status().ToString());
-  std::shared_ptr<arrow::Scalar> scalar = *found;
-  if (const auto* extension = dynamic_cast<const arrow::ExtensionScalar*>(scalar.get()))
-    return with_dashes(hex(static_cast<const arrow::BaseBinaryScalar&>(*extension->value).value->ToString()));
-  switch (array.type_id()) {
-    case arrow::Type::STRING:
-    case arrow::Type::LARGE_STRING:
-      return static_cast<const arrow::BaseBinaryScalar&>(*scalar).value->ToString();
-    case arrow::Type::BINARY:
-    case arrow::Type::LARGE_BINARY:
-    case arrow::Type::FIXED_SIZE_BINARY:
-      return hex(static_cast<const arrow::BaseBinaryScalar&>(*scalar).value->ToString());
-    case arrow::Type::FLOAT:
-      return fmt::format("{}", static_cast<const arrow::FloatScalar&>(*scalar).value);
-    case arrow::Type::DOUBLE:
-      return fmt::format("{}", static_cast<const arrow::DoubleScalar&>(*scalar).value);
-    default:
-      return scalar->ToString();
+std::vector<std::string> texts_of(const arrow::Field& field, const std::shared_ptr<arrow::Array>& array) {
+  std::shared_ptr<arrow::Array> plain = array;
+  const bool uuid = array->type_id() == arrow::Type::EXTENSION;
+  if (uuid) plain = static_cast<const arrow::ExtensionArray&>(*array).storage();
+  const auto cells = cell_text(*field.WithType(plain->type()), plain, ' ');
+  std::vector<std::string> texts(static_cast<std::size_t>(array->length()), "NULL");
+  for (std::int64_t row = 0; row < array->length(); ++row) {
+    if (cells->null(row)) continue;
+    std::string& text = texts[static_cast<std::size_t>(row)];
+    text.clear();
+    cells->append(row, text);
+    if (uuid) text = with_dashes(text);
   }
+  return texts;
 }
 
 // By the first column, which is a number.
@@ -75,13 +68,15 @@ Rows rows_of(SqlServerBench& bench, const std::string& table) {
   whole.ordinal = 1;
   const auto reader = lane->read(plan, whole, limits);
   Rows rows;
-  while (const auto batch = reader->next())
-    for (std::int64_t row = 0; row < batch->num_rows(); ++row) {
-      std::vector<std::string> cells;
-      for (int column = 0; column < batch->num_columns(); ++column)
-        cells.push_back(text_of(*batch->column(column), row));
-      rows[std::stoll(cells.at(0))] = cells;
+  while (const auto batch = reader->next()) {
+    std::vector<std::vector<std::string>> columns;
+    for (int i = 0; i < batch->num_columns(); ++i)
+      columns.push_back(texts_of(*batch->schema()->field(i), batch->column(i)));
+    for (std::size_t row = 0; row < columns.at(0).size(); ++row) {
+      std::vector<std::string>& cells = rows[std::stoll(columns[0][row])];
+      for (const auto& column : columns) cells.push_back(column[row]);
     }
+  }
   return rows;
 }
 

@@ -12,7 +12,7 @@ namespace pulk::prove {
 struct ValueColumn {
   const char* type;                   // "decimal(38,38)"
   std::vector<std::string> literals;  // as T-SQL
-  std::vector<std::string> expected;  // written by hand: texts as they are, bytes and uuids in lower-case hex
+  std::vector<std::string> expected;  // written by hand, as CSV has it; bytes in upper-case hex
 };
 
 // Makes a table of these columns, one row for each literal and one of NULLs, reads it and compares. All columns have as

@@ -50,20 +50,25 @@ Finding days(SqlServerBench& bench) {
   return same_values(
       bench, "days",
       {quoted("date", "0001-01-01", "9999-12-31"),
-       quoted("time(0)", "00:00:00", "23:59:59"),
+       {"time(0)", {"'00:00:00'", "'23:59:59'"}, {"00:00:00.000000", "23:59:59.000000"}},
        quoted("time(6)", "00:00:00.000001", "23:59:59.999999"),
        {"time(7)", {"'00:00:00.0000001'", "'23:59:59.9999999'"}, {"00:00:00.000000100", "23:59:59.999999900"}}});
 }
 
 Finding moments(SqlServerBench& bench) {
-  return same_values(
-      bench, "moments",
-      {{"smalldatetime", {"'1900-01-01 00:00'", "'2079-06-06 23:59'"}, {"1900-01-01 00:00:00", "2079-06-06 23:59:00"}},
-       // Ticks of 1/300 s: .003 is one, .007 two.
-       quoted("datetime", "1753-01-01 00:00:00.003", "9999-12-31 23:59:59.997"),
-       quoted("datetime2(0)", "0001-01-01 00:00:00", "9999-12-31 23:59:59"),
-       quoted("datetime2(6)", "0001-01-01 00:00:00.000001", "9999-12-31 23:59:59.999999"),
-       quoted("datetime2(7)", "0001-01-01 00:00:00.0000001", "9999-12-31 23:59:59.9999999")});
+  return same_values(bench, "moments",
+                     {{"smalldatetime",
+                       {"'1900-01-01 00:00'", "'2079-06-06 23:59'"},
+                       {"1900-01-01 00:00:00.000000", "2079-06-06 23:59:00.000000"}},
+                      // Ticks of 1/300 s: .003 is one, .007 two.
+                      {"datetime",
+                       {"'1753-01-01 00:00:00.003'", "'9999-12-31 23:59:59.997'"},
+                       {"1753-01-01 00:00:00.003000", "9999-12-31 23:59:59.997000"}},
+                      {"datetime2(0)",
+                       {"'0001-01-01 00:00:00'", "'9999-12-31 23:59:59'"},
+                       {"0001-01-01 00:00:00.000000", "9999-12-31 23:59:59.000000"}},
+                      quoted("datetime2(6)", "0001-01-01 00:00:00.000001", "9999-12-31 23:59:59.999999"),
+                      quoted("datetime2(7)", "0001-01-01 00:00:00.0000001", "9999-12-31 23:59:59.9999999")});
 }
 
 Finding offsets(SqlServerBench& bench) {
@@ -101,18 +106,18 @@ Finding bytes(SqlServerBench& bench) {
   const std::string many = repeated("6162", 50000);
   return same_values(
       bench, "bytes",
-      {{"binary(4)", {"0x00ff", "0x01020304"}, {"00ff0000", "01020304"}},
-       {"varbinary(10)", {"0x00ff27", "0x"}, {"00ff27", ""}},
+      {{"binary(4)", {"0x00ff", "0x01020304"}, {"00FF0000", "01020304"}},
+       {"varbinary(10)", {"0x00ff27", "0x"}, {"00FF27", ""}},
        {"varbinary(max)",
         {"CAST(REPLICATE(CAST('ab' AS varchar(max)), 50000) AS varbinary(max))", "0x5c"},
-        {many, "5c"}},
+        {many, "5C"}},
        {"image", {"CAST(REPLICATE(CAST('ab' AS varchar(max)), 50000) AS varbinary(max))", "0x"}, {many, ""}}});
 }
 
 Finding others(SqlServerBench& bench) {
   return same_values(
       bench, "others",
-      {quoted("uniqueidentifier", "123e4567-e89b-12d3-a456-426614174000", "00000000-0000-0000-0000-000000000000"),
+      {quoted("uniqueidentifier", "123E4567-E89B-12D3-A456-426614174000", "00000000-0000-0000-0000-000000000000"),
        quoted("hierarchyid", "/1/2.5/-3/", "/")});
 }
 
