@@ -1,6 +1,8 @@
 // Which moment a connection sees, and what ends it.
 #include <chrono>
+#include <optional>
 
+#include "base/log.h"
 #include "base/strings.h"
 #include "orchestrator/prove/sqlserver/sqlserver_bench.h"
 #include "orchestrator/prove/sqlserver/sqlserver_probe.h"
@@ -115,6 +117,52 @@ Finding locked_by_serializable(SqlServerBench& bench) {
           std::string("; read again: ") + then);
 }
 
+// Dropped in every case; what a killed process leaves is dropped with its schema, whose name it has.
+class DatabaseSnapshot {
+ public:
+  // Throws what the server says: not every one has database snapshots.
+  DatabaseSnapshot(Connection& connection, const std::string& name, const std::string& database)
+      : connection_(connection), name_(sqlserver::quote(name)) {
+    std::vector<std::string> files;
+    for (const auto& row : connection.query("SELECT name, physical_name FROM sys.database_files WHERE type = 0"))
+      files.push_back("(NAME = " + sqlserver::quote(row[0].value_or("")) +
+                      ", FILENAME = " + sql_literal(row[1].value_or("") + "." + name) + ")");
+    connection.execute("CREATE DATABASE " + name_ + " ON " + join(files, ", ") + " AS SNAPSHOT OF " +
+                       sqlserver::quote(database));
+  }
+  ~DatabaseSnapshot() {
+    if (const auto error = refusal(connection_, "DROP DATABASE " + name_))
+      log_warning("the database snapshot of a probe could not be dropped (" + error->message() +
+                  "); run: DROP DATABASE " + name_);
+  }
+  DatabaseSnapshot(const DatabaseSnapshot&) = delete;
+  DatabaseSnapshot& operator=(const DatabaseSnapshot&) = delete;
+
+ private:
+  Connection& connection_;
+  const std::string name_;
+};
+
+Finding database_snapshot(SqlServerBench& bench) {
+  if (value(bench.locker(), "SELECT HAS_PERMS_BY_NAME(NULL, NULL, 'CREATE ANY DATABASE')") != "1")
+    return {Outcome::undecided,
+            "the login may make no database snapshot; it needs CREATE ANY DATABASE, for this probe only"};
+  const std::string table = bench.table("database_snapshot", "id int PRIMARY KEY");
+  bench.writer().execute("INSERT INTO " + table + " VALUES (1)");
+  const std::string& database = bench.connection().database;
+  std::optional<DatabaseSnapshot> snapshot;
+  try {
+    snapshot.emplace(bench.locker(), bench.schema(), database);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::retryable) throw;
+    return {Outcome::undecided, "the server made none: " + error.message()};
+  }
+  bench.writer().execute("INSERT INTO " + table + " VALUES (2)");
+  const std::string one = ids_in(bench.reader(), sqlserver::quote(bench.schema()) + "." + table);
+  const std::string other = ids_in(bench.other_reader(), sqlserver::quote(bench.schema()) + "." + table);
+  return decide(one == "1" && other == "1", "one connection reads " + one + ", another one " + other);
+}
+
 }  // namespace
 
 std::vector<SqlServerProbe> sqlserver_moment_probes() {
@@ -139,6 +187,9 @@ std::vector<SqlServerProbe> sqlserver_moment_probes() {
       {{125, theme, rests, "what a SERIALIZABLE transaction has read stays locked against writers",
         "with isolation = \"serializable\" rows of several moments are read"},
        locked_by_serializable},
+      {{126, theme, rests, "a database snapshot shows one moment to all connections",
+        "a run on a database snapshot reads several moments, though the plan says snapshot"},
+       database_snapshot},
   };
 }
 

@@ -29,7 +29,8 @@ bool is_privilege(const Error& error) {
 
 // What the server answered: with a number, and for no reason that lies with privileges, network or time.
 bool is_answer(const Error& error) {
-  return number_of(error) != 0 && error.kind() != ErrorKind::retryable && !is_privilege(error);
+  return dynamic_cast<const NoTable*>(&error) == nullptr && number_of(error) != 0 &&
+         error.kind() != ErrorKind::retryable && !is_privilege(error);
 }
 
 std::string why_no_schema(const Error& error) {

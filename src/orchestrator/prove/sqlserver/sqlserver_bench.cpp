@@ -38,9 +38,12 @@ void SqlServerBench::settle(bool failed) {
 }
 
 std::string SqlServerBench::table(const std::string& name, const std::string& columns) {
-  if (schema_.empty()) throw NoTables(lacks_);
+  if (schema_.empty()) throw NoTable(lacks_);
   const std::string full = sqlserver::quote(schema_) + "." + sqlserver::quote(name);
-  writer().execute("CREATE TABLE " + full + " (" + columns + ")");
+  if (const auto error = refusal(writer(), "CREATE TABLE " + full + " (" + columns + ")")) {
+    if (error->kind() == ErrorKind::retryable) throw Error(*error);
+    throw NoTable("the table of the probe could not be made: " + error->message());
+  }
   return full;
 }
 

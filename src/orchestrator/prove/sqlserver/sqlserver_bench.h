@@ -35,7 +35,7 @@ class SqlServerBench {
   // Ends what a probe left open; `failed`: logs in anew for the next one.
   void settle(bool failed);
 
-  // Makes an empty table anew; its full name, quoted. Throws NoTables.
+  // Makes an empty table anew; its full name, quoted. Throws NoTable.
   std::string table(const std::string& name, const std::string& columns);
   const std::string& schema() const { return schema_; }
   const SqlServerConnection& connection() const { return connection_; }
@@ -51,10 +51,11 @@ class SqlServerBench {
   std::shared_ptr<Connection> open_[4];
 };
 
-// The login may not make tables: nothing was decided, and nothing is wrong.
-class NoTables : public Error {
+// The server or its version has no such type, or the login may not make tables: nothing was decided, and nothing is
+// wrong.
+class NoTable : public Error {
  public:
-  explicit NoTables(const std::string& why) : Error(ErrorKind::refused, why) {}
+  explicit NoTable(const std::string& why) : Error(ErrorKind::refused, why) {}
 };
 
 // A statement that runs beside the others. The connection belongs to it until it has ended.

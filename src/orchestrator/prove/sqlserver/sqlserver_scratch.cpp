@@ -33,7 +33,9 @@ std::string host_name() {
   return name;
 }
 
+// With the database snapshot of a probe, which has the same name.
 void drop_schema(Connection& connection, const std::string& name) {
+  if (connection.value("SELECT DB_ID(" + text_literal(name) + ")")) connection.execute("DROP DATABASE " + quote(name));
   for (const auto& row :
        connection.query("SELECT name FROM sys.tables WHERE schema_id = SCHEMA_ID(" + text_literal(name) + ")"))
     connection.execute("DROP TABLE " + quote(name) + "." + quote(row[0].value_or("")));

@@ -122,8 +122,13 @@ Finding others(SqlServerBench& bench) {
 }
 
 Finding utf8_texts(SqlServerBench& bench) {
-  return same_values(bench, "utf8_texts",
-                     {{"varchar(20) COLLATE Latin1_General_100_CI_AS_SC_UTF8", {"N'ä€😀'", "''"}, {"ä€😀", ""}}});
+  try {
+    return same_values(bench, "utf8_texts",
+                       {{"varchar(20) COLLATE Latin1_General_100_CI_AS_SC_UTF8", {"N'ä€😀'", "''"}, {"ä€😀", ""}}});
+  } catch (const NoTable& error) {
+    if (bench.schema().empty()) throw;
+    return {Outcome::undecided, error.message()};  // an older server
+  }
 }
 
 }  // namespace
