@@ -15,7 +15,7 @@ std::optional<Secret> LoginSecret::newer_than(const Secret& refused) {
   if (secret_.reveal() == refused.reveal()) {
     Secret newest = secret_.newest();
     if (newest.reveal() == refused.reveal()) return std::nullopt;
-    log_info("the password was refused; trying the one that is stored now");
+    log_info("the login was refused; trying the secret that is stored now");
     secret_ = std::move(newest);
   }
   return secret_;

@@ -246,6 +246,17 @@ bool readable_by_others(const std::string& path) {
 
 }  // namespace
 
+bool names_snowflake(const std::string& path) {
+  try {
+    const toml::table document = toml::parse_file(path);
+    for (const char* kind : {"snowflake", "snowflake_connection_name"})
+      if (document["connections"]["target"][kind].is_table()) return true;
+  } catch (const toml::parse_error&) {
+    // Told by whoever reads the file.
+  }
+  return false;
+}
+
 ConnectionsFile load_connections(const std::string& path, const ReferenceResolver& resolve,
                                  const ReferenceResolver& resolve_anew) {
   const toml::table document = parse(

@@ -80,6 +80,9 @@ struct ConnectionsFile {
 // value. Text that is no reference is returned as it is.
 using ReferenceResolver = std::function<std::string(std::string_view text)>;
 
+// Whether the file has a target of the kind Snowflake. Resolves and checks nothing; false for a file that cannot be read.
+bool names_snowflake(const std::string& path);
+
 // Throws Error(usage) with all problems, Error(refused) when the only problems are references that this version cannot
 // resolve. A kind of connection that the workflow contract names but this version cannot use (redshift, teradata
 // ...) is only listed: whoever selects it refuses it.

@@ -169,7 +169,8 @@ bool read_entra(const Reader& keys, SnowflakeConnection& connection, const std::
   entra.where = keys.where(first);
   entra.tenant = azure(keys, "tenant_id", "AZURE_TENANT_ID");
   entra.client_id = azure(keys, "client_id", "AZURE_CLIENT_ID");
-  entra.client_secret = Secret(azure(keys, "client_secret", "AZURE_CLIENT_SECRET"));
+  entra.client_secret = keys.has("azure_client_secret") ? keys.secret("azure_client_secret")
+                                                        : Secret(environment("AZURE_CLIENT_SECRET"));
   entra.certificate_file = azure(keys, "client_certificate_path", "AZURE_CLIENT_CERTIFICATE_PATH");
   entra.federated_token_file = azure(keys, "federated_token_file", "AZURE_FEDERATED_TOKEN_FILE");
   entra.managed_identity = to_lower(keys.text("azure_managed_identity")) == "true";

@@ -37,7 +37,7 @@ struct SqlServerConnection {
   std::string hostname_in_certificate;  // when it is not `host`
   std::string application_intent = "ReadWrite";
   bool multi_subnet_failover = false;
-  int packet_size = 32767;  // bytes; the server may choose less
+  int packet_size = 32767;  // bytes; encrypted connections get less
   std::string application_name = "pulk";
   int connect_timeout = 15;  // seconds
   int lock_timeout = 30;     // seconds to wait for a lock

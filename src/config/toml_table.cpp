@@ -52,6 +52,7 @@ std::optional<std::string> TomlTable::text_of(std::string_view key, const toml::
     // Whoever gives the value is away: nothing in the file is wrong.
     if (error.kind() == ErrorKind::retryable)
       throw Error(error.kind(), what, where_of(file_.path, path_of_key(key)), error.hint());
+    if (error.kind() == ErrorKind::refused && !file_.told.insert(what).second) return std::nullopt;
     Problems& list = error.kind() == ErrorKind::refused ? file_.refused : file_.problems;
     list.add(where_of(file_.path, path_of_key(key)), what, error.hint());
     return std::nullopt;

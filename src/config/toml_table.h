@@ -24,7 +24,8 @@ struct TomlFile {
   std::function<std::string(std::string_view)> resolve_anew;  // may be empty
   bool readable_by_others = false;
   Problems problems;  // usage
-  Problems refused;   // references of a kind that this version does not have
+  Problems refused;   // references that somebody does not give
+  std::set<std::string> told;  // what refused them, without the key: once is enough
   std::vector<std::string> warnings;
 };
 

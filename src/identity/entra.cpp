@@ -85,7 +85,8 @@ HttpResponse send(HttpConnection& http, const HttpRequest& request, const std::s
 
 }  // namespace
 
-EntraTokens::EntraTokens(EntraIdentity identity) : identity_(std::move(identity)) {}
+EntraTokens::EntraTokens(EntraIdentity identity)
+    : identity_(std::move(identity)), client_secret_(identity_.client_secret) {}
 
 Secret EntraTokens::token() {
   const std::lock_guard lock(mutex_);
@@ -98,14 +99,17 @@ void EntraTokens::forget() {
   token_ = Secret();
 }
 
-Secret EntraTokens::ask() { return identity_.managed_identity ? ask_machine() : ask_entra(); }
+Secret EntraTokens::ask() {
+  if (identity_.managed_identity) return ask_machine();
+  return client_secret_.log_in([this](const Secret& client_secret) { return ask_entra(client_secret); });
+}
 
-Secret EntraTokens::ask_entra() {
+Secret EntraTokens::ask_entra(const Secret& client_secret) {
   const std::string address = identity_.authority + "/" + percent_encoded(identity_.tenant) + "/oauth2/v2.0/token";
   std::string form = "grant_type=client_credentials&client_id=" + percent_encoded(identity_.client_id) +
                      "&scope=" + percent_encoded(identity_.scope);
-  if (!identity_.client_secret.empty())
-    form += "&client_secret=" + percent_encoded(identity_.client_secret.reveal());
+  if (!client_secret.empty())
+    form += "&client_secret=" + percent_encoded(client_secret.reveal());
   else
     form += "&client_assertion_type=" + percent_encoded(kAssertion) + "&client_assertion=" +
             percent_encoded(identity_.certificate_file.empty()

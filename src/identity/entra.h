@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 
+#include "base/login_secret.h"
 #include "base/secret.h"
 #include "config/entra_identity.h"
 
@@ -27,11 +28,12 @@ class EntraTokens {
 
  private:
   Secret ask();
-  Secret ask_entra();
+  Secret ask_entra(const Secret& client_secret);
   Secret ask_machine();
   Secret taken(const std::string& answer);
 
   const EntraIdentity identity_;
+  LoginSecret client_secret_;
   std::mutex mutex_;
   Secret token_;
   std::chrono::steady_clock::time_point renew_at_;

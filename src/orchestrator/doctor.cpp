@@ -79,7 +79,7 @@ class Doctor {
       : options_(options), cancel_(cancel), checks_(cancel, on_check) {}
 
   std::vector<Check> run() {
-    start_for_target(options_.connections, options_.target);
+    start_for(options_.connections);
     check_files();
     source_ = check_source(checks_, connections_ ? &*connections_ : nullptr, options_.source);
     check_target();

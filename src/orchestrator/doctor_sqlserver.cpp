@@ -90,9 +90,7 @@ Verdict look_at_tls(const SqlServerConnection& server) {
 }
 
 std::string service_of(const SqlServerConnection& server) {
-  const int port = port_of(server);
-  if (!server.server_spn.empty() || server.host.empty() || port == 0) return server.server_spn;
-  return fmt::format("MSSQLSvc/{}:{}", server.host, port);
+  return odbc::sqlserver_spn(server);
 }
 
 }  // namespace pulk

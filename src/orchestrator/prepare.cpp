@@ -51,13 +51,9 @@ std::string choose(const Map& map, const std::set<std::string>& unsupported, con
               "choose one by --" + side);
 }
 
-// The driver's share (I3): what uploads hold in memory.
-constexpr std::int64_t kDriverMemory = 128LL << 20;
-
 std::unique_ptr<Warehouse> make_warehouse(const TargetConnection& target, CancelToken& cancel) {
   if (const auto* snowflake = std::get_if<SnowflakeTarget>(&target)) {
     SnowflakeConnection connection = resolve_snowflake(*snowflake);
-    snowflake::set_driver_environment(kDriverMemory);
     for (const std::string& warning : connection.warnings) log_warning(warning);
     return make_snowflake_warehouse(std::move(connection), &cancel);
   }
@@ -88,16 +84,6 @@ std::unique_ptr<Warehouse> open_target(const std::string& connections_file, cons
   return make_warehouse(connections.targets.at(choose(connections.targets, connections.unsupported_targets, name,
                                                       "target", connections.path)),
                         cancel);
-}
-
-void start_for_target(const std::string& connections_file, const std::string& name) {
-  try {
-    const ConnectionsFile connections = read_connections(connections_file);
-    const std::string chosen = choose(connections.targets, connections.unsupported_targets, name, "target", "");
-    if (std::holds_alternative<SnowflakeTarget>(connections.targets.at(chosen))) snowflake::set_driver_environment(kDriverMemory);
-  } catch (const Error&) {
-    // Told by whoever opens the target.
-  }
 }
 
 Ends open_ends(const MigrateOptions& options, CancelToken& cancel) {

@@ -38,10 +38,6 @@ std::unique_ptr<Source> open_source(const std::string& connections_file, const s
 std::unique_ptr<Warehouse> open_target(const std::string& connections_file, const std::string& name,
                                        CancelToken& cancel);
 
-// For commands that work before they open the target: starts the program once more when the target's driver needs that
-// (snowflake::set_driver_environment). Does nothing when the file is of no use; whoever opens the target says so.
-void start_for_target(const std::string& connections_file, const std::string& name);
-
 struct PreparedTable {
   TableConfig config;
   TableRequest request;

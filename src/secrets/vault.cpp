@@ -188,6 +188,7 @@ std::string Vault::about_login() {
 void Vault::forget() {
   const std::lock_guard lock(mutex_);
   documents_.clear();
+  login_refused_.reset();
 }
 
 const Secret& Vault::document(const Mount& mount, const VaultReference& reference) {
@@ -294,16 +295,19 @@ void Vault::log_in() {
     take_token(attempt({.doing = "look at the token", .path = "auth/token/lookup-self"}));
     return;
   }
+  if (login_refused_) throw *login_refused_;
   const Secret body(json{{"role_id", settings_.role_id}, {"secret_id", settings_.secret_id.reveal()}}.dump());
   const HttpResponse answer = attempt({.doing = "log in by AppRole",
                                        .method = "POST",
                                        .path = "auth/" + settings_.login_mount + "/login",
                                        .body = body.reveal(),
                                        .with_token = false});
-  if (answer.status != 200)
-    throw Error(ErrorKind::refused, "the login by AppRole is refused: " + said_by(answer),
-                "VAULT_ADDR " + settings_.address,
-                "check VAULT_ROLE_ID and VAULT_SECRET_ID: has the secret id expired, or been used as often as it may?");
+  if (answer.status != 200) {
+    login_refused_.emplace(
+        ErrorKind::refused, "the login by AppRole is refused: " + said_by(answer), "VAULT_ADDR " + settings_.address,
+        "check VAULT_ROLE_ID and VAULT_SECRET_ID: has the secret id expired, or been used as often as it may?");
+    throw *login_refused_;
+  }
   take_token(answer);
 }
 

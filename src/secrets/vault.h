@@ -59,7 +59,7 @@ class Vault {
   std::string about_login();
   // Throws Error(retryable) when it is away, sealed or not set up. Asks without a token; its version, and the address.
   std::string about_server();
-  // What was read is forgotten: a secret may have been rotated.
+  // What was read is forgotten, and that a login was refused: a secret may have been rotated.
   void forget();
 
  private:
@@ -89,6 +89,7 @@ class Vault {
   std::mutex mutex_;
   std::unique_ptr<HttpConnection> http_;
   Secret token_;
+  std::optional<Error> login_refused_;  // a Vault locks a role after a few
   bool renewable_ = false;
   std::chrono::steady_clock::time_point renew_at_;
   std::map<std::string, Mount> mounts_;      // by path

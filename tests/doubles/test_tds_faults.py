@@ -121,10 +121,15 @@ def test_a_slow_login(database, server):
     assert time.monotonic() - begin >= 0.3
 
 
-def test_a_killed_connection(database, server):
+@pytest.mark.parametrize("how", ("control", "statement"))
+def test_a_killed_connection(database, server, how):
     with Connection(database.odbc()) as connection:
         (mine,) = [one for one in server.control("connections") if one["database"] == database.name]
-        server.control("kill", process=mine["process"])
+        assert connection.execute("SELECT @@SPID") == [(str(mine["process"]),)]
+        if how == "control":
+            server.control("kill", process=mine["process"])
+        else:
+            server.execute(f"KILL {mine['process']}")
         with pytest.raises(OdbcError) as caught:
             connection.execute("SELECT 1")
         assert "08S01" in caught.value.states

@@ -1,6 +1,7 @@
 """Who gets into the stand-in for SQL Server, and how: Microsoft's driver, FreeTDS and python-tds."""
 
 import json
+import os
 import socket
 import subprocess
 import urllib.parse
@@ -9,10 +10,10 @@ import urllib.request
 import pytest
 
 from support.entra import Entra
-from support.sqlserver import FREETDS_DRIVER, SqlServer, StatementFailed, microsoft_driver, stand_in_python
+from support.kerberos import REALM, Kdc
+from support.sqlserver import FREETDS_DRIVER, ROOT, SqlServer, StatementFailed, microsoft_driver, stand_in_python
 
 from .clients.odbc import ATTR_ACCESS_TOKEN, ATTR_PACKET_SIZE, Connection, OdbcError, access_token
-from .realm import REALM, Realm
 
 DRIVERS = ("microsoft", "freetds")
 PLAIN = "Zaphod;4711"  # FreeTDS cannot be told of a brace in a password, nor of one at the end of the string
@@ -192,45 +193,80 @@ def test_access_tokens(server, entra):
 # Kerberos
 
 
+OTHER_SERVICE = "MSSQLSvc/localhost:1"
+
+
 @pytest.fixture(scope="module")
-def realm():
-    made = Realm()
+def kdc():
+    made = Kdc()
+    made.add("app", "stranger", OTHER_SERVICE)
+    for client in ("app", "stranger"):
+        made.kinit(made.keytab(client + ".keytab", client), client, made.folder / client)
     yield made
     made.remove()
 
 
+def ticket(kdc, client) -> dict:
+    return {"KRB5_CONFIG": str(kdc.config), "KRB5CCNAME": f"FILE:{kdc.folder / client}"}
+
+
 @pytest.fixture(scope="module")
-def kerberos_server(realm):
-    keytab = realm.folder / "server.keytab"
+def kerberos_server(kdc):
+    keytab = kdc.folder / "server.keytab"
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in realm.environment.items():
-            patch.setenv(name, value)
+        patch.setenv("KRB5_CONFIG", str(kdc.config))
         server = SqlServer(users={f"app@{REALM}": {}}, options=["--keytab", str(keytab)])
-    realm.keytab(f"MSSQLSvc/localhost:{server.port}", keytab.name)
+    service = f"MSSQLSvc/localhost:{server.port}"
+    kdc.add(service)
+    kdc.keytab(keytab.name, service)
     yield server
     server.remove()
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_kerberos(kerberos_server, realm, monkeypatch, driver):
+def test_kerberos(kerberos_server, kdc, monkeypatch, driver):
     monkeypatch.setenv("SSL_CERT_FILE", str(kerberos_server.certificate))
     keywords = {"Trusted_Connection": "yes", "ServerSPN": f"MSSQLSvc/localhost:{kerberos_server.port}"}
-    for name, value in realm.ticket("app").items():
+    for name, value in ticket(kdc, "app").items():
         monkeypatch.setenv(name, value)
     with Connection(string(kerberos_server, driver, **keywords)) as connection:
         assert connection.execute("SELECT SUSER_SNAME()") == [(f"app@{REALM}",)]
     assert kerberos_server.control("logins")[-1]["method"] == "kerberos"
-    monkeypatch.setenv("KRB5CCNAME", realm.ticket("stranger")["KRB5CCNAME"])
+    monkeypatch.setenv("KRB5CCNAME", ticket(kdc, "stranger")["KRB5CCNAME"])
     error = refused(string(kerberos_server, driver, **keywords))
     assert 18456 in error.numbers and f"stranger@{REALM}" in str(error)
 
 
-def test_a_ticket_for_another_service(kerberos_server, realm, monkeypatch):
+SPNEGO = """
+import sys, gssapi
+from types import SimpleNamespace as Facts
+from tests.doubles.tds.logins import Negotiation
+engine = Facts(find_login=lambda name: name)
+service = Facts(keytab="FILE:" + sys.argv[1], engine=engine, state_of=lambda name: "fine")
+client = gssapi.SecurityContext(name=gssapi.Name("MSSQLSvc/localhost:1", gssapi.NameType.kerberos_principal), usage="initiate",
+                                mech=gssapi.OID.from_int_seq("1.3.6.1.5.5.2"))
+server, token, login = Negotiation(service, Facts(database="", application="", host="", read_only_intent=False)), client.step(), None
+assert b"\\x2b\\x06\\x01\\x05\\x05\\x02" in token[:20]
+while not (login and client.complete):
+    token, login = server.step(token)
+    token = client.step(token) if token else token
+print(login.user)
+"""
+
+
+def test_kerberos_inside_spnego(kdc):
+    """Neither driver wraps its tickets so; others do."""
+    keytab = kdc.keytab("another.keytab", OTHER_SERVICE)
+    done = subprocess.run([stand_in_python(), "-c", SPNEGO, str(keytab)], cwd=ROOT, env={**os.environ, **ticket(kdc, "app")}, capture_output=True,
+                          text=True, timeout=60)
+    assert done.stdout == f"app@{REALM}\n", done.stderr
+
+
+def test_a_ticket_for_another_service(kerberos_server, kdc, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(kerberos_server.certificate))
-    realm.keytab("MSSQLSvc/localhost:1", "another.keytab")
-    for name, value in realm.ticket("app").items():
+    for name, value in ticket(kdc, "app").items():
         monkeypatch.setenv(name, value)
-    error = refused(string(kerberos_server, "microsoft", Trusted_Connection="yes", ServerSPN="MSSQLSvc/localhost:1"))
+    error = refused(string(kerberos_server, "microsoft", Trusted_Connection="yes", ServerSPN=OTHER_SERVICE))
     assert 18452 in error.numbers
     assert "not found in keytab" in kerberos_server.log()
 

@@ -36,7 +36,9 @@ CASES = [
     ("nvarchar(max)", "N''", WVARCHAR, 0, 0, ""), ("binary(4)", "0x000102", BINARY, 4, 0, "00010200"), ("varbinary(4)", "0xFF00", VARBINARY, 4, 0, "ff00"),
     ("varbinary(max)", "0x00FF", VARBINARY, 0, 0, "00ff"), ("text", "'aé'", LONG, 2147483647, 0, "aé"), ("ntext", "N'ż😀'", WLONG, 1073741823, 0, "ż😀"),
     ("image", "0x0102", LONG_BINARY, 2147483647, 0, "0102"), ("uniqueidentifier", "'6F9619FF-8B86-D011-B42D-00C04FC964FF'", GUID, 36, 0, "6F9619FF-8B86-D011-B42D-00C04FC964FF"),
-    ("xml", "N'<a>ż</a>'", XML, 0, 0, "<a>ż</a>"), ("hierarchyid", "'/1/'", UDT, 892, 0, "58"),
+    ("xml", "N'<a>ż</a>'", XML, 0, 0, "<a>ż</a>"), ("json", """N'{"a":"ż"}'""", VARCHAR, 0, 0, '{"a":"ż"}'), ("hierarchyid", "'/1/'", UDT, 892, 0, "58"),
+    ("geometry", "geometry::Point(1, 2, 0)", UDT, 0, 0, "00000000" "010c" "000000000000f03f" "0000000000000040"),
+    ("geography", "geography::Point(1, 2, 4326)", UDT, 0, 0, "e6100000" "010c" "000000000000f03f" "0000000000000040"),
 ]
 VARIANTS = [("CAST(5 AS int)", "5"), ("CAST(N'ż' AS nvarchar(5))", "ż"), ("CAST('é' AS varchar(5))", "é"), ("CAST(1.25 AS decimal(10, 2))", "1.25"),
             ("CAST('2020-01-02 03:04:05.1234567' AS datetime2(7))", "2020-01-02 03:04:05.1234567"), ("CAST(1 AS bit)", "1"), ("CAST(1.5 AS float)", "1.5"),

@@ -231,9 +231,9 @@ def test_no_connection_and_several(ready):
 
 
 def test_kinds_that_this_version_does_not_have_are_refused_by_name(ready):
-    ready.config.write_text('[connections.source.sqlserver]\nhost = "x"\n'
+    ready.config.write_text('[connections.source.teradata]\nhost = "x"\n'
                             f'[connections.target.duckdb]\npath = "{ready.target}"\n')
-    refused(ready, 5, "sqlserver")
+    refused(ready, 5, "teradata")
 
 
 @pytest.mark.parametrize("settings, name", [

@@ -106,6 +106,17 @@ def test_long_values_between_short_ones(pulk, mssql):
         assert rows[number] == (f"{number}ä😀" * 100000, "6162" * (300000 + number))
 
 
+def test_a_table_as_wide_as_they_get(pulk, mssql):
+    """1,024 columns: the statement is longer than a packet."""
+    names = [f"a_column_with_a_long_name_{number}" for number in range(1, 1024)]
+    mssql.execute(f"CREATE TABLE t (id int PRIMARY KEY, {', '.join(f'{name} smallint' for name in names)})",
+                  f"INSERT INTO t VALUES (1, {', '.join(str(number) for number in range(1, 1024))})")
+    pulk.write_config(mssql)
+    pulk.write_workflow(["t"])
+    pulk.migrate().expect(0)
+    assert pulk.rows("t") == [tuple(str(number) for number in [1, *range(1, 1024)])]
+
+
 # --- one moment
 
 LEVELS = [
@@ -182,7 +193,7 @@ def test_logins_and_names(pulk, mssql):
     pulk.write_config(mssql, password="wrong-4711")
     result = pulk.migrate().expect(5, "Login failed")
     assert "wrong-4711" not in result.text
-    pulk.write_config(mssql, port=1)
+    pulk.write_config(mssql, port=1, connect_timeout=1)
     pulk.migrate().expect(2, "cannot connect")
     pulk.write_config(mssql, database="nowhere")
     pulk.migrate().expect(5, "nowhere")
@@ -236,7 +247,7 @@ def test_a_password_that_was_rotated_is_read_again(pulk, mssql, tmp_path):
     stored.write_text("Second-4711")
     running.wake()
     result = running.wait().expect(0)
-    assert "the password was refused; trying the one that is stored now" in result.text
+    assert "the login was refused; trying the secret that is stored now" in result.text
     assert "4711" not in result.text
     assert sorted(int(row[0]) for row in pulk.rows("t")) == list(range(1, 601))
 

@@ -23,8 +23,11 @@ constexpr const char* kBucket =
 
 // The first line that fits counts.
 constexpr Meaning kMeanings[] = {
-    {390100, 390111, ErrorKind::refused, kLogin},
-    {390112, 390115, ErrorKind::retryable, kAgain},
+    {390100, 390103, ErrorKind::refused, kLogin},
+    // A session that was ended from outside: 390104 "please log in again", 390111 "session no longer exists".
+    {390104, 390104, ErrorKind::retryable, kAgain},
+    {390105, 390110, ErrorKind::refused, kLogin},
+    {390111, 390115, ErrorKind::retryable, kAgain},
     {390144, 390144, ErrorKind::refused,
      "check the key: its public part must be the RSA_PUBLIC_KEY of this user, and "
      "account and user must be written as the account has them"},

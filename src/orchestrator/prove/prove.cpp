@@ -140,7 +140,7 @@ std::vector<Result> prove_snowflake(const Options& options, const SnowflakeConne
 }  // namespace
 
 std::vector<Result> prove(const Options& options, CancelToken& cancel, const Listener& listener) {
-  start_for_target(options.connections, options.target);
+  start_for(options.connections);
   const ConnectionsFile connections = read_connections(options.connections);
   KnownSecrets secrets;
   secrets.learn(connections);

@@ -70,6 +70,13 @@ bool BlockReader::next() {
   return fetched_ > 0;
 }
 
+BlockReader::Rows BlockReader::next_rows(std::size_t most) {
+  if (!next()) return {};
+  const Rows rows{row_, std::min(most, static_cast<std::size_t>(fetched_) - row_)};
+  row_ += rows.count - 1;
+  return rows;
+}
+
 std::int64_t BlockReader::count_behind() {
   const SQLHSTMT handle = statement_.handle();
   const auto lost = [&]() -> Error {
@@ -85,6 +92,8 @@ std::int64_t BlockReader::count_behind() {
   if (!SQL_SUCCEEDED(SQLGetData(handle, 1, SQL_C_SBIGINT, &count, sizeof count, &length)))
     statement_.fail("the count of the rows cannot be read");
   if (length == SQL_NULL_DATA) throw lost();
+  // Or the connection would be busy until the reader goes.
+  SQLFreeStmt(handle, SQL_CLOSE);
   return count;
 }
 

@@ -38,6 +38,15 @@ class BlockReader {
 
   // Goes to the next row; false after the last.
   bool next();
+  // Goes to the next rows of the block, at most so many, and stands at the last of them; their number is 0 after the last row
+  // of all.
+  struct Rows {
+    std::size_t first = 0, count = 0;
+  };
+  Rows next_rows(std::size_t most);
+  void stand_at(std::size_t row) { row_ = row; }
+  // Of a row that next_rows() gave.
+  Cell cell_at(std::size_t column, std::size_t row) const;
   // The one number that the statement behind this one gives, after the last row. Throws Error(retryable) when it does not
   // come.
   std::int64_t count_behind();
@@ -82,12 +91,14 @@ class BlockReader {
 };
 
 // In the header: it is called for every cell.
-inline Cell BlockReader::cell(std::size_t index) const {
+inline Cell BlockReader::cell(std::size_t index) const { return cell_at(index, row_); }
+
+inline Cell BlockReader::cell_at(std::size_t index, std::size_t row) const {
   const Column& column = columns_[index];
-  const SQLLEN length = column.lengths[row_];
+  const SQLLEN length = column.lengths[row];
   if (length == SQL_NULL_DATA) return {{}, 0, true};
   if (length < 0) no_length();
-  const char* at = column.bytes.data() + row_ * column.stride;
+  const char* at = column.bytes.data() + row * column.stride;
   if (column.fixed) return {{at, column.capacity}, column.capacity, false};
   const auto bytes = static_cast<std::size_t>(length);
   return {{at, std::min(bytes, column.capacity)}, bytes, false};

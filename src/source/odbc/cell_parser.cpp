@@ -122,39 +122,58 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
   return *nanoseconds / 1000;
 }
 
-std::optional<std::string> to_utf8(std::string_view utf16) {
-  std::string out;
+std::optional<std::size_t> to_utf8(std::string_view utf16, char* out) {
+  // Four units at a time as long as they are ASCII.
+  constexpr std::uint64_t kBeyondAscii = 0xFF80'FF80'FF80'FF80;
+  char* to = out;
   const auto unit = [&](std::size_t at) {
     char16_t value = 0;
     std::memcpy(&value, utf16.data() + at, sizeof value);
     return static_cast<std::uint32_t>(value);
   };
-  for (std::size_t at = 0; at + 1 < utf16.size(); at += 2) {
+  for (std::size_t at = 0; at + 1 < utf16.size();) {
+    while (at + 8 <= utf16.size()) {
+      std::uint64_t four = 0;
+      std::memcpy(&four, utf16.data() + at, sizeof four);
+      if ((four & kBeyondAscii) != 0) break;
+      for (int i = 0; i < 4; ++i) *to++ = static_cast<char>(four >> static_cast<unsigned>(16 * i));
+      at += 8;
+    }
+    if (at + 1 >= utf16.size()) break;
     std::uint32_t code = unit(at);
+    at += 2;
     if (code >= 0xDC00 && code < 0xE000) return std::nullopt;
     if (code >= 0xD800 && code < 0xDC00) {
-      const std::uint32_t low = at + 3 < utf16.size() ? unit(at + 2) : 0;
+      const std::uint32_t low = at + 1 < utf16.size() ? unit(at) : 0;
       if (low < 0xDC00 || low >= 0xE000) return std::nullopt;
       code = 0x10000 + ((code - 0xD800) << 10U) + (low - 0xDC00);
       at += 2;
     }
-    const auto tail = [&](int shift) { return static_cast<char>(0x80U | ((code >> static_cast<unsigned>(shift)) & 0x3FU)); };
+    const auto tail = [&](unsigned shift) { *to++ = static_cast<char>(0x80U | ((code >> shift) & 0x3FU)); };
     if (code < 0x80) {
-      out += static_cast<char>(code);
+      *to++ = static_cast<char>(code);
     } else if (code < 0x800) {
-      out += static_cast<char>(0xC0U | (code >> 6U));
-      out += tail(0);
+      *to++ = static_cast<char>(0xC0U | (code >> 6U));
+      tail(0);
     } else if (code < 0x10000) {
-      out += static_cast<char>(0xE0U | (code >> 12U));
-      out += tail(6);
-      out += tail(0);
+      *to++ = static_cast<char>(0xE0U | (code >> 12U));
+      tail(6);
+      tail(0);
     } else {
-      out += static_cast<char>(0xF0U | (code >> 18U));
-      out += tail(12);
-      out += tail(6);
-      out += tail(0);
+      *to++ = static_cast<char>(0xF0U | (code >> 18U));
+      tail(12);
+      tail(6);
+      tail(0);
     }
   }
+  return static_cast<std::size_t>(to - out);
+}
+
+std::optional<std::string> to_utf8(std::string_view utf16) {
+  std::string out(most_utf8(utf16), '\0');
+  const auto size = to_utf8(utf16, out.data());
+  if (!size) return std::nullopt;
+  out.resize(*size);
   return out;
 }
 

@@ -28,6 +28,9 @@ std::optional<std::int64_t> parse_timestamp(std::string_view text);
 
 // SQLWCHARs in the machine's order, which ODBC means to be UTF-16; nothing when a surrogate stands alone.
 std::optional<std::string> to_utf8(std::string_view utf16);
+// The same into `out`, which has room for most_utf8() bytes; how many it took.
+std::optional<std::size_t> to_utf8(std::string_view utf16, char* out);
+inline std::size_t most_utf8(std::string_view utf16) { return utf16.size() / 2 * 3; }
 // Nothing for what is no UTF-8.
 std::optional<std::u16string> to_utf16(std::string_view utf8);
 

@@ -39,20 +39,29 @@ ColumnSink::ColumnSink(const ColumnPlan& plan, arrow::MemoryPool* pool)
 std::string_view ColumnSink::append(const Cell& cell, BlockReader& reader, std::size_t reader_column,
                                     std::int64_t max_bytes) {
   if (cell.is_null) {
-    if (!plan_.nullable) return "is NULL in a column that was planned without NULL";
+    if (!plan_.nullable) return kNull;
     append_filler();
   } else if (const std::string_view why = append_value(cell, reader, reader_column, max_bytes); !why.empty()) {
     return why;
   }
-  // The builder's own Append computes its growth for every value.
-  if (room_ == 0) {
-    room_ = kGrowth;
-    check(validity_.Reserve(room_));
-  }
-  validity_.UnsafeAppend(!cell.is_null);
-  --room_;
-  ++rows_;
+  mark(!cell.is_null);
   return "";
+}
+
+std::string_view ColumnSink::append_rows(BlockReader& reader, std::size_t reader_column, std::size_t first,
+                                         std::size_t count, std::int64_t max_bytes, std::size_t& bad_row) {
+  for (std::size_t row = first; row < first + count; ++row)
+    if (const std::string_view why = append(reader.cell_at(reader_column, row), reader, reader_column, max_bytes);
+        !why.empty()) {
+      bad_row = row;
+      return why;
+    }
+  return "";
+}
+
+void ColumnSink::grow() {
+  room_ = kGrowth;
+  check(validity_.Reserve(room_));
 }
 
 std::shared_ptr<arrow::ArrayData> ColumnSink::finish() {

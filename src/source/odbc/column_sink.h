@@ -30,6 +30,10 @@ class ColumnSink {
   // "" when the cell was taken, else why it has no place in this column ("is not a date"). `reader` has the rest of
   // cells that are longer than their buffer.
   std::string_view append(const Cell& cell, BlockReader& reader, std::size_t reader_column, std::int64_t max_bytes);
+  // The same for `count` rows of the reader's block, from its row `first` on; stops at the row that it does not take, which
+  // `bad_row` names then. For columns whose cells are all whole in their buffers.
+  virtual std::string_view append_rows(BlockReader& reader, std::size_t reader_column, std::size_t first,
+                                       std::size_t count, std::int64_t max_bytes, std::size_t& bad_row);
   // Bytes that the column's values take so far.
   virtual std::int64_t bytes() const = 0;
   // What was appended; the sink is empty again.
@@ -42,10 +46,22 @@ class ColumnSink {
   // The buffers after the validity bitmap.
   virtual void finish_values(arrow::ArrayData& data) = 0;
 
+  // Says whether the next value is there; to be called once for each.
+  void mark(bool there) {
+    // The builder's own Append computes its growth for every value.
+    if (room_ == 0) grow();
+    validity_.UnsafeAppend(there);
+    --room_;
+    ++rows_;
+  }
+  static constexpr std::string_view kNull = "is NULL in a column that was planned without NULL";
+
   const ColumnPlan& plan_;
   arrow::MemoryPool* pool_;
 
  private:
+  void grow();
+
   std::shared_ptr<arrow::DataType> type_;
   arrow::TypedBufferBuilder<bool> validity_;
   std::int64_t room_ = 0;  // values that validity_ takes without growing

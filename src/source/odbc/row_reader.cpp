@@ -75,7 +75,8 @@ std::string RowReader::row_key() const {
   return parts.empty() ? "row " + std::to_string(row_number_) + " of " + partition_ : join(parts, ", ");
 }
 
-void RowReader::refuse(std::size_t column, std::string_view why) const {
+void RowReader::refuse(std::size_t column, std::string_view why, std::int64_t rows_before) {
+  row_number_ -= rows_before;
   const ColumnPlan& plan = table_.columns[column];
   throw Error(ErrorKind::refused,
               "column " + plan.source_name + " (" + plan.source_type + "): the value " + shown(column) + " " +
@@ -86,9 +87,13 @@ void RowReader::refuse(std::size_t column, std::string_view why) const {
 }
 
 void RowReader::count_row_bytes(std::int64_t bytes) {
-  batch_bytes_ += bytes;
   if (cursor_ != nullptr) cursor_->count(bytes);
-  widest_row_ = std::max(widest_row_, bytes);
+  count_bytes(bytes, bytes);
+}
+
+void RowReader::count_bytes(std::int64_t of_rows, std::int64_t of_the_widest) {
+  batch_bytes_ += of_rows;
+  widest_row_ = std::max(widest_row_, of_the_widest);
 }
 
 std::shared_ptr<arrow::RecordBatch> RowReader::next() {
@@ -98,6 +103,22 @@ std::shared_ptr<arrow::RecordBatch> RowReader::next() {
   batch_bytes_ = 0;
   wide_ = false;
   while (rows < limits_.batch_rows && batch_bytes_ < limits_.batch_bytes && !wide_) {
+    if (by_blocks_) {
+      // A block is far smaller than a batch.
+      connection_->check_cancelled();
+      const std::int64_t most = limits_.max_rows >= 0 ? std::min(limits_.batch_rows - rows, limits_.max_rows - row_number_)
+                                                      : limits_.batch_rows - rows;
+      const BlockReader::Rows here = most > 0 ? block_->next_rows(static_cast<std::size_t>(most)) : BlockReader::Rows{};
+      if (here.count == 0) {
+        done_ = true;
+        if (counted_ && row_number_ != limits_.max_rows) check_count();
+        break;
+      }
+      row_number_ += static_cast<std::int64_t>(here.count);
+      take_rows(here);
+      rows += static_cast<std::int64_t>(here.count);
+      continue;
+    }
     if (row_number_ % kRowsBetweenChecks == 0) connection_->check_cancelled();
     if (row_number_ == limits_.max_rows || !block_->next()) {
       done_ = true;

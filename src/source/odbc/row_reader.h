@@ -36,20 +36,25 @@ class RowReader : public BatchReader {
 
   // Appends the row that the block stands at to the sinks and counts its bytes.
   virtual void take_row() = 0;
+  // The same for several rows, where by_blocks_ is set.
+  virtual void take_rows(BlockReader::Rows) {}
   // For people: the beginning of a column's cell in this row.
   virtual std::string shown(std::size_t column) const = 0;
 
   void check_count();
-  [[noreturn]] void refuse(std::size_t column, std::string_view why) const;
+  // `rows_before`: how many of the present rows the bad one comes before.
+  [[noreturn]] void refuse(std::size_t column, std::string_view why, std::int64_t rows_before = 0);
   std::string row_key() const;
   void count_row_bytes(std::int64_t bytes);
+  void count_bytes(std::int64_t of_rows, std::int64_t of_the_widest);
 
   std::shared_ptr<Connection> connection_;
   const TablePlan table_;
   const ReadLimits limits_;
   std::vector<std::unique_ptr<ColumnSink>> sinks_;  // by column of the plan
   std::unique_ptr<BlockReader> block_;
-  bool wide_ = false;  // the last row was one, and ends its batch
+  bool by_blocks_ = false;  // no cell is longer than its buffer
+  bool wide_ = false;       // the last row was one, and ends its batch
 
  private:
   const std::string partition_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -36,7 +37,9 @@ ServerReader::ServerReader(std::shared_ptr<Connection> connection, std::vector<N
     : RowReader(std::move(connection), std::move(table), partition, limits), columns_(std::move(columns)) {
   const std::string limit = limits.max_rows >= 0 ? " LIMIT " + std::to_string(limits.max_rows) : "";
   order_columns();
-  open_cursor(select(from, limit), make_sinks(), kBlockBytes);
+  const std::vector<CellWidth> widths = make_sinks();
+  by_blocks_ = false;  // a cursor's next FETCH is sized by its rows
+  open_cursor(select(from, limit), widths, kBlockBytes);
 }
 
 // Those that the driver wants read last come last.
@@ -58,8 +61,10 @@ std::string ServerReader::select(const std::string& from, const std::string& lim
 
 std::vector<CellWidth> ServerReader::make_sinks() {
   std::vector<CellWidth> widths(columns_.size());
+  by_blocks_ = true;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     widths[places_[i]] = native_width(columns_[i]);
+    by_blocks_ = by_blocks_ && widths[places_[i]].bounded;
     sinks_.push_back(make_native_sink(columns_[i].form, table_.columns[i], limits_.pool));
   }
   return widths;
@@ -148,6 +153,27 @@ void ServerReader::take_row() {
     if (!why.empty()) refuse(i, why);
   }
   count_row_bytes(row_bytes);
+}
+
+void ServerReader::take_rows(BlockReader::Rows rows) {
+  std::vector<std::int64_t>& bytes = row_bytes_;
+  bytes.assign(rows.count, 0);
+  for (std::size_t i = 0; i < sinks_.size(); ++i) {
+    for (std::size_t at = 0; at < rows.count; ++at)
+      bytes[at] += static_cast<std::int64_t>(block_->cell_at(places_[i], rows.first + at).length);
+    std::size_t bad = 0;
+    const std::string_view why =
+        sinks_[i]->append_rows(*block_, places_[i], rows.first, rows.count, limits_.max_cell_bytes, bad);
+    if (why.empty()) continue;
+    block_->stand_at(bad);
+    refuse(i, why, static_cast<std::int64_t>(rows.first + rows.count - 1 - bad));
+  }
+  std::int64_t all = 0, widest = 0;
+  for (const std::int64_t one : bytes) {
+    all += one;
+    widest = std::max(widest, one);
+  }
+  count_bytes(all, widest);
 }
 
 }  // namespace pulk::odbc

@@ -24,11 +24,13 @@ class ServerReader : public RowReader {
   std::string select(const std::string& from, const std::string& limit) const;
   std::vector<CellWidth> make_sinks();
   void take_row() override;
+  void take_rows(BlockReader::Rows rows) override;
   std::string shown(std::size_t column) const override;
 
   void order_columns();
 
   std::vector<NativeColumn> columns_;   // by column of the plan, as all else here
+  std::vector<std::int64_t> row_bytes_;  // of the rows that are being taken
   std::vector<std::size_t> places_;     // in the SELECT, and in the block
 };
 

@@ -1,5 +1,6 @@
 #include "source/odbc/sqlserver_sessions.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -73,7 +74,8 @@ std::string string_of(const SqlServerConnection& server, const Quirks& quirks, c
     string.add("PWD", password.reveal());
   } else if (server.auth == Auth::kerberos) {
     string.add("Trusted_Connection", "yes");
-    if (!server.server_spn.empty()) string.add("ServerSPN", server.server_spn);
+    // Left to itself, Microsoft's driver asks for the name that the host's address resolves back to.
+    if (const std::string spn = sqlserver_spn(server); !spn.empty()) string.add("ServerSPN", spn);
   }
   for (const auto& [keyword, value] : quirks.keywords) string.add(keyword, value);
   for (const auto& [keyword, value] : server.odbc_options) string.add(keyword, value);
@@ -100,7 +102,12 @@ void check_driver(const SqlServerConnection& server, const Quirks& quirks) {
            "or encrypt = \"no\"");
 }
 
-void set_packet_size(SQLHDBC handle, int bytes) {
+// Encrypted packets have at most 16,383 bytes ("network packet size" of the server's configuration options), and with sizes
+// near that the driver cannot send a statement that fills one.
+constexpr int kEncryptedPacket = 16000;
+
+void set_packet_size(SQLHDBC handle, const SqlServerConnection& server) {
+  const int bytes = server.encrypt == "no" ? server.packet_size : std::min(server.packet_size, kEncryptedPacket);
   SQLSetConnectAttr(handle, SQL_ATTR_PACKET_SIZE, reinterpret_cast<SQLPOINTER>(static_cast<SQLULEN>(bytes)), 0);  // NOLINT
 }
 
@@ -140,6 +147,11 @@ std::string sqlserver_address(const SqlServerConnection& server) {
   return server.host + (server.port != 0 ? ":" + std::to_string(server.port) : "");
 }
 
+std::string sqlserver_spn(const SqlServerConnection& server) {
+  if (!server.server_spn.empty() || !server.instance.empty()) return server.server_spn;
+  return "MSSQLSvc/" + server.host + ":" + std::to_string(server.port != 0 ? server.port : 1433);
+}
+
 SqlServerSessions::SqlServerSessions(SqlServerConnection server, const Quirks& quirks, int max_connections,
                                      CancelToken* cancel)
     : ServerSessions(base_of(server), quirks, make_sqlserver_dialect(rules_of(server, quirks)), max_connections, cancel),
@@ -149,14 +161,14 @@ SqlServerSessions::SqlServerSessions(SqlServerConnection server, const Quirks& q
 std::unique_ptr<Connection> SqlServerSessions::log_in(const Secret& password) {
   return std::make_unique<Connection>(string_of(server_, quirks_, password), quirks_, server_.connect_timeout,
                                       sqlserver_address(server_), cancel_,
-                                      [&](SQLHDBC handle) { set_packet_size(handle, server_.packet_size); });
+                                      [&](SQLHDBC handle) { set_packet_size(handle, server_); });
 }
 
 std::unique_ptr<Connection> SqlServerSessions::log_in_with_token() {
   AccessToken token(entra_tokens(server_.entra).token());
   return std::make_unique<Connection>(string_of(server_, quirks_, {}), quirks_, server_.connect_timeout,
                                       sqlserver_address(server_), cancel_, [&](SQLHDBC handle) {
-                                        set_packet_size(handle, server_.packet_size);
+                                        set_packet_size(handle, server_);
                                         SQLSetConnectAttr(handle, kAccessToken, token.pointer(), SQL_IS_POINTER);
                                       });
 }

@@ -140,10 +140,11 @@ class Utf16Sink : public VariableSink {
       reader.read_long(column, cell.length, whole.data());
       units = std::string_view(whole).substr(0, cell.length);
     }
-    const auto text = to_utf8(units);
-    if (!text) return "is not valid UTF-16";
-    if (!fits(text->size(), max_bytes)) return kTooLong;
-    copy(*text);
+    if (!fits(most_utf8(units), std::numeric_limits<std::int32_t>::max())) return kTooLong;
+    const auto size = to_utf8(units, room(most_utf8(units)));
+    if (!size) return "is not valid UTF-16";
+    if (!fits(*size, max_bytes)) return kTooLong;
+    taken(*size);
     return "";
   }
 };

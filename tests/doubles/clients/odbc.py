@@ -8,11 +8,11 @@ _ENVIRONMENT, _CONNECTION, _STATEMENT = 1, 2, 3
 _WIDE_TEXT, _BYTES, _WIDE_VARCHAR = -8, -2, -9
 
 NEXT, FIRST, LAST, PRIOR, ABSOLUTE, RELATIVE = 1, 2, 3, 4, 5, 6
-ATTR_QUERY_TIMEOUT, ATTR_CURSOR_TYPE, ATTR_CONCURRENCY, ATTR_AUTOCOMMIT, ATTR_ISOLATION, ATTR_ROW_ARRAY_SIZE = 0, 6, 7, 102, 108, 27
+ATTR_QUERY_TIMEOUT, ATTR_CURSOR_TYPE, ATTR_CONCURRENCY, ATTR_AUTOCOMMIT = 0, 6, 7, 102
 ATTR_LOGIN_TIMEOUT, ATTR_PACKET_SIZE, ATTR_ACCESS_TOKEN = 103, 112, 1256
 FORWARD_ONLY, KEYSET, DYNAMIC, STATIC = 0, 1, 2, 3
 READ_ONLY = 1
-_BINARY_TYPES = (-2, -3, -4)
+_BINARY_TYPES = (-2, -3, -4, -151)  # the last: CLR types of SQL Server
 
 _library = ctypes.CDLL("libodbc.so.2")
 
@@ -71,7 +71,7 @@ class Connection:
                 pointer = ctypes.cast(ctypes.create_string_buffer(value, len(value)), c_void_p) if isinstance(value, bytes) else c_void_p(value)
                 self._check(_library.SQLSetConnectAttrW(self._handle, c_int(number), pointer, c_int(0)))
             text = _wide(connection_string)
-            self._check(_library.SQLDriverConnectW(self._handle, None, text, c_short(-3), None, c_short(0), None, c_ushort(0)))
+            self._check(_library.SQLDriverConnectW(self._handle, None, text, c_short(_TERMINATED), None, c_short(0), None, c_ushort(0)))
             self.connected = True
             self.set(ATTR_AUTOCOMMIT, int(autocommit))
         except OdbcError:
@@ -135,7 +135,7 @@ class Statement:
     def prepare(self, sql: str):
         text = _wide(sql)
         _library.SQLFreeStmt(self._handle, c_ushort(0))  # ends an earlier result
-        self._check(_library.SQLPrepareW(self._handle, text, c_int(-3)))
+        self._check(_library.SQLPrepareW(self._handle, text, c_int(_TERMINATED)))
 
     def bind(self, *parameters):
         """Parameters travel as nvarchar."""
@@ -157,7 +157,7 @@ class Statement:
             self._check(_library.SQLExecute(self._handle))
         else:
             text = _wide(sql)
-            self._check(_library.SQLExecDirectW(self._handle, text, c_int(-3)))
+            self._check(_library.SQLExecDirectW(self._handle, text, c_int(_TERMINATED)))
 
     def columns(self) -> list:
         """(name, type, size, digits, nullable); types are numbers of ODBC."""

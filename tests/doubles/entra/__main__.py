@@ -11,6 +11,7 @@ The control interface takes POST with a JSON body:
   /certificate   {pem}: of the application
   /federated     {token}: what another issuer says
   /expire        the secret has expired
+  /secret        a new one takes its place; the answer
   /faults        {status, times, retry_after}
   /tokens        tokens that were given, in order
   /requests      the forms and addresses so far, secrets left out
@@ -148,6 +149,10 @@ class EntraControl(Control):
 
     def on_expire(self, store, body):
         store.expired = True
+
+    def on_secret(self, store, body):
+        store.client_secret = secrets.token_hex(20)
+        return store.client_secret
 
     def on_faults(self, store, body):
         store.faults = body

@@ -73,13 +73,16 @@ def _oauth(account, name, data):
             if _same(known, token):
                 if not _alive(ends):
                     raise _refuse(*OAUTH_EXPIRED)
-                if name and name != user.name:
-                    raise _refuse("390309", "The user you were trying to authenticate as differs from the user tied to "
-                                  "the access token.")
-                return user
+                return _of_this_name(user, name)
         if user.external_oauth and _is_of_issuer(user.external_oauth, token):
-            return user
+            return _of_this_name(user, name)
     raise _refuse(*OAUTH_INVALID)
+
+
+def _of_this_name(user, name):
+    if name and name != user.name:
+        raise _refuse("390309", "The user you were trying to authenticate as differs from the user tied to the access token.")
+    return user
 
 
 def _is_of_issuer(known, token) -> bool:

@@ -4,7 +4,7 @@ import sys
 import traceback
 
 from . import repeated, tokens
-from .columns import Style, TooLong, carrier, metadata, row_encoder
+from .columns import Style, carrier, metadata, row_encoder
 from .model import Message, ResultSet, RowCount, SqlError
 from .packets import Closed
 
@@ -49,7 +49,7 @@ class Answer:
     def __init__(self, connection, in_procedure: bool = False):
         self.connection, self.writer, self.in_procedure = connection, connection.writer, in_procedure
         self.failed = None
-        self.no_metadata = False
+        self.spares_metadata = False  # the client asks for columns only where they have changed
         self._held = None
         self._server = connection.service.engine.server_name
 
@@ -84,9 +84,10 @@ class Answer:
             if fault and fault.after_rows is None:
                 suffer(fault, self.connection, self.writer.flush)
             times = self.connection.service.repetitions.times(sql)
-            if times > 1 and self._from_memory(self._key(sql, parameters), times):
+            if times > 1 and self._from_memory(self._key(sql, parameters)):
                 return
             self.connection.procedures.cursors.read_all()
+            self._recorded = []
             for event in make_events():
                 self.tell_changes()
                 if isinstance(event, Message):
@@ -97,9 +98,11 @@ class Answer:
                 elif isinstance(event, RowCount):
                     self.hold(count=event.rows, command=tokens.UPDATE_COMMAND if event.rows >= 0 else 0)
                 elif isinstance(event, ResultSet):
-                    self._result(event, fault, sql, parameters, times)
+                    self._result(event, fault, sql, times)
                 self._stop_if_cancelled()
             self.tell_changes()
+            if self._recorded:
+                self.connection.service.repetitions.record(self._key(sql, parameters), self._recorded)
         except (Closed, HangUp, Cancelled):
             raise
         except SqlError as failure:
@@ -121,22 +124,30 @@ class Answer:
     def style(self) -> Style:
         return self.connection.style()
 
-    def describe(self, columns) -> list:
-        """Writes the columns; their carriers."""
+    def describe(self, columns, key) -> list:
+        """Writes the columns, if they are not what the client knows of `key`, a statement's text or a cursor; their carriers."""
         style = self.style()
         carriers = [carrier(column, style) for column in columns]
-        self.write(b"\x81\xff\xff" if self.no_metadata else metadata(columns, carriers))
+        said, kept = metadata(columns, carriers), self.connection.procedures.told
+        self.write(b"\x81\xff\xff" if self.spares_metadata and kept.get(key) == said else said)
+        if self.in_procedure:
+            kept[key] = said
         return carriers
 
-    def _result(self, result: ResultSet, fault, sql, parameters, times):
+    def _result(self, result: ResultSet, fault, sql, times):
         rows = result.rows if fault is None or fault.after_rows is None else rows_until(result.rows, fault, self.connection, self.writer.flush)
         if times > 1:
+            # What counts rows has one row, and more in it; behind the rows of a batch stands their ROWCOUNT_BIG().
+            multiplied = (tuple(value * times if isinstance(value, int) else value for value in row) for row in rows)
             if repeated.Repetitions.is_count(sql):
-                rows = (tuple(value * times if isinstance(value, int) else value for value in row) for row in rows)
-            else:
-                self._recording(result.columns, rows, self._key(sql, parameters), times)
+                rows = multiplied
+            elif self._recorded:
+                self._recording(result.columns, multiplied, sql, 1)
                 return
-        self.hold(count=self.rows(rows, self.describe(result.columns)))
+            else:
+                self._recording(result.columns, rows, sql, times)
+                return
+        self.hold(count=self.rows(rows, self.describe(result.columns, sql)))
 
     def rows(self, rows, carriers) -> int:
         """Writes rows as they come; their number."""
@@ -152,8 +163,8 @@ class Answer:
     def _key(self, sql, parameters):
         return sql, tuple(repr(parameter.value) for parameter in parameters), self.style(), self.connection.session.database
 
-    def _recording(self, columns, rows, key, times):
-        carriers = self.describe(columns)
+    def _recording(self, columns, rows, sql, times):
+        carriers = self.describe(columns, sql)
         encode, block, count = row_encoder(carriers, self.style()), bytearray(), 0
         for row in rows:
             self._stop_if_cancelled()
@@ -161,19 +172,18 @@ class Answer:
             count += 1
             if len(block) > repeated.MOST_RECORDED:
                 raise SqlError(50000, f"The stand-in repeats at most {repeated.MOST_RECORDED >> 20} MiB of rows.")
-        block = bytes(block)
-        self.connection.service.repetitions.record(key, metadata(columns, carriers), block, count)
-        self._send(block, times)
+        self._recorded.append((metadata(columns, carriers), bytes(block), count, times))
+        self._send(bytes(block), times)
         self.hold(count=count * times)
 
-    def _from_memory(self, key, times) -> bool:
+    def _from_memory(self, key) -> bool:
         kept = self.connection.service.repetitions.recorded(key)
         if kept is None:
             return False
-        head, block, count = kept
-        self.write(head)
-        self._send(block, times)
-        self.hold(count=count * times)
+        for head, block, count, times in kept:
+            self.write(head)
+            self._send(block, times)
+            self.hold(count=count * times)
         return True
 
     def _send(self, block: bytes, times: int):

@@ -59,11 +59,11 @@ class TdsControl(Control):
         return service.logins
 
     def on_connections(self, service, body):
-        return [{"process": one.process_id, "user": one.login.user, "database": one.session.database} for one in service.connections.values()]
+        return [{"process": one.session.id, "user": one.login.user, "database": one.session.database} for one in service.connections.values()]
 
     def on_kill(self, service, body):
         chosen = [one for one in service.connections.values()
-                  if one.process_id == body.get("process") or one.session.database.lower() == body.get("database", "").lower()]
+                  if one.session.id == body.get("process") or one.session.database.lower() == body.get("database", "").lower()]
         for one in chosen:
             one.hang_up()
         for one in chosen:

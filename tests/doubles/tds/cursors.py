@@ -108,7 +108,7 @@ class Cursors:
         handle, sql, definitions = self._procedures.keep(parameters)
         columns = self.connection.session.describe(sql, [Parameter(name, type_, None) for name, type_, _ in definitions])
         self.connection.remember("sp_cursorprepare", sql)
-        self._describe(columns, answer)
+        self._describe(columns, answer, sql)
         answer.hold()
         return [(0, handle)]
 
@@ -148,7 +148,7 @@ class Cursors:
         if wanted & AUTO_FETCH and wanted & AUTO_CLOSE and got.source is None and not got.kept and not got.scrollable:
             del self._open[number]
             number = 0
-        written = self._describe(made.columns, answer)
+        written = self._describe(made.columns, answer, number)
         answer.hold(count=answer.rows((tuple(row) + (_FETCHED,) for row in first), written))
         kept = wanted & ~(KEYSET | DYNAMIC | FORWARD_ONLY | STATIC | FAST_FORWARD) | kind_bit
         return [(cursor[0], _integer(cursor[1], number)), (options[0], _integer(options[1], kept & 0xFFF)),
@@ -169,9 +169,10 @@ class Cursors:
         answer.tell_changes()
         return events, None, fault
 
-    def _describe(self, columns, answer):
-        carriers = answer.describe([*columns, _ROW_STATUS])
-        if not answer.no_metadata:
+    def _describe(self, columns, answer, key):
+        known = answer.spares_metadata and key in self._procedures.told
+        carriers = answer.describe([*columns, _ROW_STATUS], key)
+        if not known:
             answer.write(_column_information(len(columns)))
         return carriers
 
@@ -182,7 +183,7 @@ class Cursors:
         return number, self._open[number]
 
     def cursorfetch(self, parameters, answer):
-        _, cursor = self._found(parameters)
+        number, cursor = self._found(parameters)
         _, kind, row, count = _filled(parameters, 4)
         what = NEXT if kind.value is None else kind.value & ~0x600
         if what == INFO:
@@ -195,7 +196,7 @@ class Cursors:
             rows = cursor.forward(wanted)
         else:
             raise SqlError(16911, "fetch: The fetch type cannot be used with forward only cursors.")
-        carriers = self._describe(cursor.columns, answer)
+        carriers = self._describe(cursor.columns, answer, number)
         answer.hold(count=answer.rows((tuple(one) + (_FETCHED,) for one in rows), carriers))
         return []
 
@@ -215,13 +216,13 @@ class Cursors:
 
     def cursor(self, parameters, answer):
         """sp_cursor itself: rows of the last fetch once more, which is how a driver gets at the parts of one."""
-        _, cursor = self._found(parameters)
+        number, cursor = self._found(parameters)
         _, what, row = _filled(parameters, 3)
         if what.value & ~(_REFRESH_ROW | _SET_POSITION):
             raise SqlError(16929, "The cursor is READ ONLY.")
         if what.value & _REFRESH_ROW:
             rows = cursor.last if not row.value else cursor.last[row.value - 1:row.value]
-            carriers = self._describe(cursor.columns, answer)
+            carriers = self._describe(cursor.columns, answer, number)
             answer.hold(count=answer.rows((tuple(one) + (_FETCHED,) for one in rows), carriers))
         return []
 

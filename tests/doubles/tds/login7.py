@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from .parameters import protocol_error
 
-SESSION_RECOVERY, FEDAUTH, COLUMN_ENCRYPTION, UTF8 = 0x01, 0x02, 0x04, 0x0A
-TOKEN_LIBRARY, ADAL_LIBRARY = 1, 2
+FEDAUTH, UTF8 = 0x02, 0x0A  # features
+TOKEN_LIBRARY = 1
 
 
 @dataclass

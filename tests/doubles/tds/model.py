@@ -13,7 +13,7 @@ Values in rows, by the type of the column; NULL is None:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -91,8 +91,10 @@ Event = ResultSet | RowCount | Message | SqlError
 class Session(Protocol):
     """One connection. One thread calls it, but cancel() comes from another."""
 
+    id: int  # @@SPID
     database: str
     collation: str  # of that database
+    hang_up: Callable[[], None]  # given by the wire: ends the connection, for KILL
     trancount: int  # @@TRANCOUNT; clients are told when it leaves 0 and comes back to it, by T-SQL or by begin()
 
     def execute(self, sql: str, parameters: list[Parameter]) -> Iterator[Event]:
@@ -119,10 +121,3 @@ class Engine(Protocol):
 
     def open_session(self, login: Login) -> Session:
         """Throws SqlError 4060 when the database is not there, 18456 when the user may not use it."""
-
-
-@dataclass
-class Faults:
-    """What a test asks the stand-in to do wrong; see control.py."""
-
-    before_statement: list[Callable[[str], None]] = field(default_factory=list)

@@ -21,10 +21,12 @@ class Procedures:
         self.connection = connection
         self._prepared = {}  # handle: (text, what is declared)
         self._next_handle = 1
+        self.told = {}       # text or number of a cursor: the columns that the client was told last
         self.cursors = cursors.Cursors(connection, self)
 
     def forget(self):
         self._prepared.clear()
+        self.told.clear()
         self.cursors.forget()
 
     def serve(self, reader: Reader, answer):
@@ -38,7 +40,7 @@ class Procedures:
             if not last:
                 reader.unpack("B")
                 last = not reader.left
-            answer.no_metadata, answer.failed = bool(flags & _NO_METADATA), None
+            answer.spares_metadata, answer.failed = bool(flags & _NO_METADATA), None
             self._call(name, parameters, answer, last)
             if last:
                 answer.writer.finish()
@@ -130,7 +132,7 @@ class Procedures:
             self._prepared.pop(handle.value)
             raise
         if columns and len(parameters) > 3 and parameters[3].value == 1:
-            answer.describe(columns)
+            answer.describe(columns, sql)
             answer.hold()
         return [(0, handle)]
 

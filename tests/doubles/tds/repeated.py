@@ -44,10 +44,12 @@ class Repetitions:
         with self._lock:
             return self._recorded.get(key)
 
-    def record(self, key, metadata: bytes, block: bytes, rows: int):
+    def record(self, key, results):
+        """`results` of one statement: (metadata, block, rows, times) of each."""
         with self._lock:
-            if sum(len(kept[1]) for kept in self._recorded.values()) + len(block) <= MOST_RECORDED:
-                self._recorded[key] = (metadata, block, rows)
+            kept = sum(len(block) for one in self._recorded.values() for _, block, _, _ in one)
+            if kept + sum(len(block) for _, block, _, _ in results) <= MOST_RECORDED:
+                self._recorded[key] = results
 
 
 def send(writer, block: bytes, times: int):

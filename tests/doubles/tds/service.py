@@ -38,8 +38,7 @@ class Service:
     repetitions: Repetitions = field(default_factory=Repetitions)
     statements: list = field(default_factory=list)
     logins: list = field(default_factory=list)
-    connections: dict = field(default_factory=dict)  # process id: Connection
-    _next_process: int = 51
+    connections: dict = field(default_factory=dict)  # number of the session: Connection
 
     def add_user(self, name: str, state: str = "fine", password: str | None = None, database: str = "", sysadmin: bool = True):
         """A login by password, of a Kerberos principal (svc@REALM), or of an application id in an access token."""
@@ -53,16 +52,15 @@ class Service:
         with self.lock:
             return self.states.get(name.lower(), "fine")
 
-    def new_process_id(self) -> int:
-        with self.lock:
-            self._next_process += 1
-            return self._next_process
-
     def remember(self, **facts):
         with self.lock:
             if len(self.statements) >= MOST_KEPT:
                 del self.statements[:MOST_KEPT // 2]
             self.statements.append(facts)
+
+    def remember_login(self, facts: dict):
+        with self.lock:
+            self.logins.append(facts)
 
     def change_settings(self, **changes) -> dict:
         with self.lock:

@@ -9,7 +9,7 @@ The control interface takes POST with a JSON body:
   /put       {mount, path, values, namespace}: a new version
   /delete    {mount, path, version, destroy}: one version
   /policy    {paths}: what the role's tokens may read, with a * at the end for what begins so
-  /settings  {ttl, max_ttl, renewable, secret_id_uses, sealed, tls}: of what follows
+  /settings  {ttl, max_ttl, renewable, secret_id_uses, sealed}: of what follows
   /revoke    all tokens are forgotten
   /faults    {status, times, path}: the next requests whose path has this in it are answered so
   /requests  ["POST auth/approle/login", ...] so far
@@ -165,6 +165,8 @@ class VaultControl(Control):
     def on_settings(self, store, body):
         assert set(body) <= set(store.settings), body
         store.settings.update(body)
+        if "secret_id_uses" in body:
+            store.uses = 0
 
     def on_revoke(self, store, body):
         store.tokens = {store.root: store.tokens[store.root]}

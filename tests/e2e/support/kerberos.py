@@ -149,6 +149,11 @@ class Kdc:
     def kvno(self, cache, service) -> str:
         return self._run("kvno", "-c", cache, service)
 
+    def wait_for_end(self, cache):
+        """Until klist finds no ticket in it that holds."""
+        while subprocess.run([find_program("klist"), "-s", "-c", str(cache)], env=self.environment).returncode == 0:
+            time.sleep(0.05)
+
     # --- what the KDC saw
 
     def issued(self, client, service="krbtgt") -> int:

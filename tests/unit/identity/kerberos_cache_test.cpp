@@ -63,7 +63,7 @@ TEST(KerberosCache, OneTicketTakesThePlaceOfAllOthers) {
 }
 
 TEST(KerberosCache, WhoeverReadsFindsATicket) {
-  constexpr int kTimes = 3000;
+  constexpr int kTimes = 5000;
   std::atomic<bool> stop{false};
   std::atomic<long> walks{0}, without{0};
   {

@@ -6,6 +6,8 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "identity/kerberos_look.h"
+#include "unit/config/temp_folder.h"
 
 namespace pulk {
 
@@ -30,6 +32,27 @@ TEST(KerberosTickets, OneProcessHasOneIdentity) {
     EXPECT_EQ(error.subject(), other.where);
     EXPECT_THAT(error.message(), testing::HasSubstr(one.where));
   }
+}
+
+TEST(KerberosRealm, KdcsAsTheFileNamesThem) {
+  const test::TempFolder folder;
+  const std::string file =
+      folder.write("krb5.conf",
+                   "[libdefaults]\n default_realm = LAB.TEST\n dns_lookup_kdc = false\n"
+                   "[realms]\n LAB.TEST = {\n  kdc = dc1.lab.test\n  kdc = dc2.lab.test:8888\n"
+                   "  kdc = [fe80::1]:99\n  kdc = fe80::2\n  kdc = tcp/dc3.lab.test\n"
+                   "  kdc = https://proxy.lab.test/KdcProxy\n }\n OTHER.TEST = {\n  kdc = no\n }\n");
+  ::setenv("KRB5_CONFIG", file.c_str(), 1);
+  KerberosIdentity identity;
+  identity.principal = "mover";
+  const KerberosRealm realm = kerberos_realm(identity);
+  std::vector<std::string> found;
+  for (const auto& kdc : realm.kdcs) found.push_back(kdc.host + " " + std::to_string(kdc.port));
+  EXPECT_EQ(realm.file, file);
+  EXPECT_EQ(realm.realm, "LAB.TEST");
+  EXPECT_FALSE(realm.from_dns);
+  EXPECT_THAT(found, testing::ElementsAre("dc1.lab.test 88", "dc2.lab.test 8888", "fe80::1 99", "fe80::2 88",
+                                          "dc3.lab.test 88", "proxy.lab.test 443"));
 }
 
 }  // namespace pulk

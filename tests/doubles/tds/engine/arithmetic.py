@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import replace
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from ..model import SqlError, SqlType
 from . import types
 from .expression import ABSENT, Ex
-from .storage import EXACT, decoder, encoder
+from .storage import decoder, encoder, is_wide, scale_of, unscaled_of, wide
 from .types import INT_RANGES, family
 
 _NAMES = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "%": "modulo", "&": "'&'", "|": "'|'", "^": "'^'"}
@@ -41,7 +40,8 @@ def binary(c, op: str, left: Ex, right: Ex) -> Ex:
         raise clash(op, left, right)
     if family(type_) == "int" and type_.name == "bit" and op not in "&|^":
         raise clash(op, left, right)
-    nullable = left.nullable or right.nullable
+    # The server takes most expressions for nullable, whatever they are made of.
+    nullable = left.nullable or right.nullable or left.constant is ABSENT or right.constant is ABSENT
     if op in "&|^":
         if family(type_) != "int":
             raise clash(op, left, right)
@@ -155,36 +155,59 @@ def _decimals(c, op: str, left: Ex, right: Ex, type_: SqlType, nullable: bool) -
         a, b = _numeric(left), _numeric(right)
         left, right = c.convert(left, a), c.convert(right, b)
         result = result_of(op, a, b, type_.name)
-    read_a, read_b, write = decoder(a), decoder(b), encoder(result)
-    scale = Decimal(1).scaleb(-(4 if result.name in ("money", "smallmoney") else result.scale))
-    most = {"money": Decimal(2**63).scaleb(-4), "smallmoney": Decimal(2**31).scaleb(-4)}.get(result.name) or Decimal(
-        10) ** (result.precision - result.scale)
-
-    def calculate(x, y):
-        if x is None or y is None:
-            return None
-        x, y = read_a(x), read_b(y)
-        if op in "/%" and y == 0:
-            raise divided_by_zero()
-        if op == "+":
-            value = EXACT.add(x, y)
-        elif op == "-":
-            value = EXACT.subtract(x, y)
-        elif op == "*":
-            value = EXACT.multiply(x, y)
-        elif op == "/":
-            value = EXACT.divide(x, y)
-        else:
-            value = EXACT.remainder(x, y)
-        value = value.quantize(scale, ROUND_DOWN if op == "/" and result.name not in ("money", "smallmoney") else ROUND_HALF_UP, EXACT)
-        if abs(value) >= most:
-            raise SqlError(8115, f"Arithmetic overflow error converting expression to data type {types_name(result)}.")
-        return write(value)
-
+    calculate = _exact(op, a, b, result)
     folded = _folded(c, calculate, result, left, right)
     if folded is not None:
         return folded
     return Ex(f"{c.runtime.function(('decimals', op, a, b, result), 2, calculate)}({left.sql}, {right.sql})", result, nullable)
+
+
+def _exact(op: str, a: SqlType, b: SqlType, result: SqlType):
+    """The operation on stored values; unscaled integers, so that nothing is rounded but at the end."""
+    scale_a, scale_b, scale = scale_of(a), scale_of(b), scale_of(result)
+    read_a, read_b = unscaled_of(a), unscaled_of(b)
+    plain_a, plain_b, is_wide_result = read_a is int, read_b is int, is_wide(result)
+    common = max(scale_a, scale_b)
+    up_a, up_b = 10 ** (common - scale_a), 10 ** (common - scale_b)
+    money = result.name in ("money", "smallmoney")
+    most = {"money": 2**63, "smallmoney": 2**31}.get(result.name) or 10**result.precision
+    exact_scale = scale_a + scale_b if op == "*" else common
+    down, up = 10 ** max(exact_scale - scale, 0), 10 ** max(scale - exact_scale, 0)
+    over, under = 10 ** (scale + scale_b), 10**scale_a
+
+    def calculate(x, y):
+        if x is None or y is None:
+            return None
+        x, y = x if plain_a else read_a(x), y if plain_b else read_b(y)
+        if op == "/":
+            if y == 0:
+                raise divided_by_zero()
+            value = _divided(x * over, y * under, not money)
+        else:
+            if op == "+":
+                value = x * up_a + y * up_b
+            elif op == "-":
+                value = x * up_a - y * up_b
+            elif op == "*":
+                value = x * y
+            else:
+                if y == 0:
+                    raise divided_by_zero()
+                value = abs(x * up_a) % abs(y * up_b) * (-1 if x < 0 else 1)
+            value = _divided(value, down, False) if down > 1 else value * up
+        if not -most < value < most:
+            raise SqlError(8115, f"Arithmetic overflow error converting expression to data type {types_name(result)}.")
+        return wide(value) if is_wide_result else value
+
+    return calculate
+
+
+def _divided(x: int, y: int, cut: bool) -> int:
+    """Towards zero, or to the nearest with halves away from zero."""
+    quotient, rest = divmod(abs(x), abs(y))
+    if not cut and 2 * rest >= abs(y):
+        quotient += 1
+    return quotient if (x < 0) == (y < 0) else -quotient
 
 
 def types_name(type_: SqlType) -> str:

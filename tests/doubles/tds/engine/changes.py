@@ -57,7 +57,7 @@ class Changes:
         may_identity = self.identity_insert is not None and self.identity_insert[1] == table.id
         if names is None:
             return [column for column in table.columns if column.stored and column.type.name != "rowversion" and not column.generated
-                    and (column.identity is None or (may_identity and False))]
+                    and column.identity is None]
         found = []
         for name in names:
             column = table.column(name)
@@ -94,7 +94,7 @@ class Changes:
             rows = []
             scope = Scope()
             for row in node.source.rows:
-                self._check_count(len(row), len(given))
+                self._check_count(len(row), len(given), node.columns is not None, False)
                 cells = []
                 for cell, column in zip(row, given):
                     if isinstance(cell, s.Literal) and cell.kind == "default":
@@ -108,7 +108,7 @@ class Changes:
             return f"SELECT {{cells}} FROM (VALUES {_braces(lines)})", [f"column{at + 1}" for at in range(len(given))]
         query = node.source if not node.ctes else replace(node.source, ctes=node.ctes + node.source.ctes)
         compiled = compiler.query(query, top_level=True)
-        self._check_count(len(compiled.columns), len(given))
+        self._check_count(len(compiled.columns), len(given), node.columns is not None, True)
         values = [compiler.convert(replace(ex, sql=f"q.c{at}"), column.type, assigned_to=(where[0], column.name)).sql
                   for at, (ex, column) in enumerate(zip(compiled.columns, given))]
         limit = ""
@@ -116,14 +116,18 @@ class Changes:
             limit = f" LIMIT {compiler.convert(compiler.value(node.top, Scope()), types.BIGINT).sql}"
         return f"SELECT {{cells}} FROM ({_braces(compiled.sql)}) AS q WHERE TRUE{limit}", values
 
-    def _check_count(self, have: int, want: int) -> None:
-        if have > want:
-            raise SqlError(110 if have else 213, "There are fewer columns in the INSERT statement than values specified in the VALUES clause. The "
-                                                 "number of values in the VALUES clause must match the number of columns specified in the INSERT "
-                                                 "statement.", 15)
-        if have < want:
-            raise SqlError(109, "There are more columns in the INSERT statement than values specified in the VALUES clause. The number of values "
-                                "in the VALUES clause must match the number of columns specified in the INSERT statement.", 15)
+    def _check_count(self, have: int, want: int, named: bool, selected: bool) -> None:
+        if have == want:
+            return
+        if not named:
+            raise SqlError(213, "Column name or number of supplied values does not match table definition.")
+        few = have < want
+        if selected:
+            raise SqlError(120 if few else 121, f"The select list for the INSERT statement contains {'fewer' if few else 'more'} items than the "
+                                                "insert list. The number of SELECT values must match the number of INSERT columns.", 15)
+        raise SqlError(109 if few else 110, f"There are {'more' if few else 'fewer'} columns in the INSERT statement than values specified in the "
+                                            "VALUES clause. The number of values in the VALUES clause must match the number of columns "
+                                            "specified in the INSERT statement.", 15)
 
     def _default(self, compiler: QueryCompiler, column: Column) -> str:
         if column.type.name == "rowversion":
@@ -350,6 +354,8 @@ class Changes:
 
     def truncate(self, node: s.Truncate) -> Iterator:
         database, table = self._target(s.Table(node.table), "ALTER")
+        if self._referring(database, table):
+            raise SqlError(4712, f"Cannot truncate table '{table.name}' because it is being referenced by a FOREIGN KEY constraint.")
         self.lock_for_definition(database, table)
         self.write(f"DELETE FROM {database.schema}.{table.physical}", {}, database)
         database.identities.pop(table.id, None)
@@ -359,7 +365,18 @@ class Changes:
 
     def _changed(self, sql: str, parameters: dict, database: Database, table: Object) -> sqlite3.Cursor:
         try:
-            return self.write(sql, parameters, database)
+            if not self.constrained(database, table):
+                return self.write(sql, parameters, database)
+            self.runtime.run("SAVEPOINT change")
+            try:
+                cursor = self.write(sql, parameters, database)
+                self.verify(database, table, sql[:6])
+            except BaseException:
+                self.runtime.run("ROLLBACK TO change")
+                raise
+            finally:
+                self.runtime.run("RELEASE change")
+            return cursor
         except sqlite3.IntegrityError as error:
             raise self._violation(str(error), database, table) from error
 
@@ -374,11 +391,6 @@ class Changes:
         if index is None:
             ids = [int(found) for found in re.findall(r"\.c(\d+)", text)]
             index = next((i for i in table.indexes if i.unique and [column for column, _ in i.columns] == ids), None)
-        if index is None and "CHECK" in text:
-            match = re.search(r"CHECK constraint failed: k(\d+)", text)
-            name = next((name for name, id_, *_ in table.checks if match and id_ == int(match[1])), "?")
-            return SqlError(547, f'The INSERT statement conflicted with the CHECK constraint "{name}". The conflict occurred in database '
-                                 f'"{database.settings.name}", table "{full}".')
         if index is None:
             return SqlError(40000, f"the stand-in failed: {text}")
         if index.kind:
@@ -409,6 +421,7 @@ class Changes:
                     yield row
             self.runtime.error = None
             self.runtime.connection.executemany(sql, counted())
+            self.verify(database, table, "INSERT")
         except sqlite3.IntegrityError as error:
             self.statement_failed()
             raise self._violation(str(error), database, table) from error

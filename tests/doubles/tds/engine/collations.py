@@ -50,6 +50,7 @@ def key(collation: str) -> Callable[[str], object]:
     if is_binary(collation):
         return lambda text: text.rstrip(" ").encode("utf-16-be", "surrogatepass")
     case, accents = not ignores_case(collation), not ignores_accents(collation)
+    weighs_all = any(f"_{version}_" in collation for version in (100, 120, 140, 160))
 
     @lru_cache(maxsize=65536)
     def weigh(text: str):
@@ -57,6 +58,8 @@ def key(collation: str) -> Callable[[str], object]:
         if text.isascii():
             primary = tuple((0 if not c.isalnum() else 1 if c.isdigit() else 2, c) for c in text.lower())
             return (primary, ()) + ((tuple(c.isupper() for c in text),) if case else ())
+        if not weighs_all:
+            text = "".join(c for c in text if c <= "\uffff")  # older collations give them no weight at all
         base, marks = [], []
         for c in unicodedata.normalize("NFD", text):
             if unicodedata.combining(c):
@@ -95,13 +98,13 @@ _VARIANT_FAMILIES = {name: at for at, names in enumerate((
 
 @lru_cache(maxsize=65536)
 def _variant_key(stored: str):
-    from . import conversions, storage
+    from . import moment_conversions, storage
     type_, value = storage.variant(stored)
     rank = _VARIANT_FAMILIES[type_.name]
     if rank == 2:
         value = key(type_.collation or "latin1_general_ci_as")(value)
     elif rank == 5:
-        value = conversions.moment(type_, value)[:2]
+        value = moment_conversions.moment(type_, value)[:2]
     elif rank == 1:
         value = storage.encode(type_, value)
     return rank, value

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..model import SqlError, SqlType
-from . import arithmetic, collations, conversions, storage, types
+from . import arithmetic, collations, conversion_errors, conversions, storage, types
 from . import syntax as s
 from .expression import ABSENT, DEFAULT, EXPLICIT, IMPLICIT, Ex, Scope, literal
-from .types import BIT, INT, family
+from .types import INT, family
 
 
 def unknown(what: str) -> SqlError:
@@ -207,7 +207,7 @@ class ExpressionCompiler:
             if low <= ex.low and ex.high <= high and target.name != "bit":
                 return replace(ex, type=target)
         if not conversions.allowed(ex.type, target, implicit):
-            raise conversions.refuse(ex.type, target, implicit)
+            raise conversion_errors.refuse(ex.type, target, implicit)
         function = conversions.converter(ex.type, target, collation, style, self.session.settings, assigned_to)
         if lenient:
             function = _lenient(function)
@@ -407,6 +407,3 @@ def _lenient(function):
         except SqlError:
             return None
     return convert
-
-
-__all__ = ["BIT", "ExpressionCompiler", "unknown"]

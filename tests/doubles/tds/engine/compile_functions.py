@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model import SqlError, SqlType
+from ..model import SqlError
 from . import aggregates, functions_moments, functions_system, functions_texts, functions_values
 from . import syntax as s
 from .compile_expressions import ExpressionCompiler, unknown
@@ -43,6 +43,3 @@ class FunctionCompiler(ExpressionCompiler):
         if node.frame:
             parts.append(node.frame)
         return f"({' '.join(parts)})"
-
-
-__all__ = ["FunctionCompiler", "SqlType"]

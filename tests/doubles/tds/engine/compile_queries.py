@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from ..model import Column, SqlError, SqlType
+from ..model import Column, SqlError
 from . import conversions, types
 from . import syntax as s
 from .compile_expressions import unknown
@@ -394,6 +394,3 @@ def _aggregates(node) -> bool:
     if isinstance(node, (s.Query, Ex)) or not hasattr(node, "__slots__"):
         return False
     return any(_aggregates(getattr(node, slot)) for slot in node.__slots__)
-
-
-__all__ = ["Compiled", "QueryCompiler", "SqlType"]

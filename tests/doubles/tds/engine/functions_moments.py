@@ -7,7 +7,7 @@ import datetime
 from dataclasses import replace
 
 from ..model import SqlError, SqlType
-from . import conversions, moments, types
+from . import conversions, moment_conversions, moments, types
 from . import syntax as s
 from .compile_expressions import unknown
 from .expression import Ex
@@ -39,7 +39,7 @@ def _now(type_: SqlType):
         moment = c.session.now()
         days = moment.toordinal() - 1
         ticks = ((moment.hour * 60 + moment.minute) * 60 + moment.second) * moments.SECOND + moment.microsecond * 10
-        found = conversions._as(type_, days, ticks, 0 if type_.name == "datetimeoffset" else None, SqlType("datetime2", scale=7))
+        found = moment_conversions.as_moment(type_, days, ticks, 0 if type_.name == "datetimeoffset" else None, SqlType("datetime2", scale=7))
         return replace(c.constant(encode(type_, found), type_), nullable=False)
     return handler
 
@@ -52,7 +52,7 @@ def _moment(c, node, scope, plain: SqlType) -> Ex:
 
 
 def _local(type_: SqlType, value) -> tuple[int, int, int | None]:
-    days, ticks, offset = conversions.moment(type_, value)
+    days, ticks, offset = moment_conversions.moment(type_, value)
     if offset is not None:
         days, ticks = moments.shifted(days, ticks, offset)
     return days, ticks, offset
@@ -82,10 +82,28 @@ def _dateadd(c, node, scope) -> Ex:
             raise SqlError(517, f"Adding a value to a '{type_.name}' column caused an overflow.") from None
         if offset is not None:
             days, ticks = moments.shifted(days, ticks, -offset)
-        found = conversions._as(type_, days, ticks, offset, SqlType("datetime2", scale=7))
+        found = moment_conversions.as_moment(type_, days, ticks, offset, SqlType("datetime2", scale=7))
         return write(found) if write else found
-    sql = f"{c.runtime.function(('dateadd', part, type_), 2, add)}({number.sql}, {value.sql})"
+    sql = f"{c.runtime.function(('dateadd', part, type_), 2, _added(part, type_) or add)}({number.sql}, {value.sql})"
     return Ex(sql, type_, value.nullable or number.nullable)
+
+
+def _added(part: str, type_: SqlType):
+    """The same on the stored number, where it counts whole units of `part`."""
+    ticks = {"date": DAY_TICKS, "datetime2": 1}.get(type_.name)
+    if ticks is None or part not in _TICKS or _TICKS[part] % (10 ** (7 - type_.scale) if ticks == 1 else ticks):
+        return None
+    step, end = _TICKS[part] // ticks, (moments.LAST_DAY + 1) * DAY_TICKS // ticks
+
+    def add(count, stored):
+        if count is None or stored is None:
+            return None
+        found = stored + count * step
+        if not 0 <= found < end:
+            raise SqlError(517, f"Adding a value to a '{type_.name}' column caused an overflow.")
+        return found
+
+    return add
 
 
 def _add_months(days: int, months: int) -> int:
@@ -108,7 +126,7 @@ def _datediff(result: SqlType):
         def difference(*stored):
             if None in stored:
                 return None
-            (days1, ticks1), (days2, ticks2) = [conversions.moment(type_, read(v) if read else v)[:2] for (read, type_), v in zip(reads, stored)]
+            (days1, ticks1), (days2, ticks2) = [moment_conversions.moment(type_, read(v) if read else v)[:2] for (read, type_), v in zip(reads, stored)]
             found = _boundaries(part, days1, ticks1, days2, ticks2)
             if not low <= found <= high:
                 raise SqlError(535, "The datediff function resulted in an overflow. The number of dateparts separating two date/time "
@@ -220,7 +238,7 @@ def _from_parts(name: str, type_: SqlType | None):
                 raise SqlError(289, f"Cannot construct data type {target.name}, some of the arguments have values which are not valid.") from None
             ticks = ((hour * 60 + minute) * 60 + second) * moments.SECOND
             ticks += fraction * (10_000 if target.name == "datetime" else 10 ** (7 - target.scale))
-            found = conversions._as(target, days, ticks, None, SqlType("datetime2", scale=7))
+            found = moment_conversions.as_moment(target, days, ticks, None, SqlType("datetime2", scale=7))
             return write(found) if write else found
         sql = f"{c.runtime.function((name, target), len(numbers), make)}({', '.join(number.sql for number in numbers)})"
         return Ex(sql, target, any(number.nullable for number in numbers))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import replace
 
 from .. import wrongs
 from ..model import SqlError, SqlType
-from . import syntax as s
 from . import types
 from .compile_expressions import unknown
 from .expression import ABSENT, Ex
@@ -249,5 +247,3 @@ FUNCTIONS = {
     "ERROR_SEVERITY": (0, 0, _error("severity", INT)), "ERROR_STATE": (0, 0, _error("state", INT)), "ERROR_LINE": (0, 0, _error("line", INT)),
     "FN_PHYSLOCFORMATTER": (1, 1, _physloc_text),
 }
-
-__all__ = ["FUNCTIONS", "replace", "s", "split_name", "variable"]

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from ..model import SqlError, SqlType
-from . import collations, conversions, types
+from . import collations, types
 from .conversions import utf16_length, utf16_slice
 from .expression import Ex
 from .types import BIGINT, INT, family
@@ -268,5 +268,3 @@ FUNCTIONS = {
     "PATINDEX": (2, 2, _patindex), "QUOTENAME": (1, 2, _quotename), "CHAR": (1, 1, _char), "NCHAR": (1, 1, _nchar),
     "UNICODE": (1, 1, _unicode), "ASCII": (1, 1, _ascii), "STUFF": (4, 4, _stuff), "STR": (1, 3, _str), "HASHBYTES": (2, 2, _compress_hash),
 }
-
-__all__ = ["FUNCTIONS", "conversions", "like_body"]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from ..model import SqlError, SqlType
-from . import conversions, storage, types
+from . import conversions, number_conversions, storage, types
 from .compile_expressions import unknown
 from .expression import Ex
 from .storage import EXACT, decoder, encoder
@@ -123,7 +123,7 @@ def _round(c, node, scope) -> Ex:
         if family(type_) == "float":
             return float(found)
         if family(type_) == "int":
-            return conversions.to_int(found, SqlType("bigint"), type_)
+            return number_conversions.to_int(found, SqlType("bigint"), type_)
         if abs(found.scaleb(storage.scale_of(type_), EXACT)) >= (10**type_.precision if type_.precision else 2**63):
             raise SqlError(8115, "Arithmetic overflow error converting expression to data type numeric.")
         return write(found)
@@ -162,7 +162,7 @@ def _power(c, node, scope) -> Ex:
             return None
         number = read(stored) if read else stored
         if isinstance(number, int) and power == int(power) and power >= 0:
-            return conversions.to_int(number ** int(power), SqlType("bigint"), type_)
+            return number_conversions.to_int(number ** int(power), SqlType("bigint"), type_)
         if isinstance(number, Decimal) and power == int(power):
             return write(EXACT.power(number, int(power)).quantize(Decimal(1).scaleb(-type_.scale), ROUND_HALF_UP, EXACT))
         found = float(number) ** power
@@ -208,7 +208,7 @@ def _isnumeric(c, node, scope) -> Ex:
 
     def is_number(text):
         try:
-            conversions._number_of_text(text or "x", value.type, FLOAT)
+            number_conversions.number_of_text(text or "x", value.type, FLOAT)
             return int(bool(text.strip()))
         except SqlError:
             return 0

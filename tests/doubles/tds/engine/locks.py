@@ -33,12 +33,12 @@ class Locks:
         """True: a new lock, False: it was held already. `timeout` in seconds, None: no end. Throws 1222, 1205, and what
         `cancelled()` throws."""
         with self._changed:
-            held = self._held.setdefault(resource, [])
-            if any(lock.session is session and lock.mode == mode for lock in held):
+            if any(lock.session is session and lock.mode == mode for lock in self._held.get(resource, [])):
                 return False
             request = _Request(session, mode)
             queue = self._waiting.setdefault(resource, [])
             queue.append(request)
+            self._changed.notify_all()
             deadline = None if timeout is None else time.monotonic() + timeout
             try:
                 while self._blockers(resource, request):
@@ -51,7 +51,7 @@ class Locks:
                         raise SqlError(1222, "Lock request time out period exceeded.")
                     self._changed.wait(left)
                 cancelled()
-                held.append(request)
+                self._held.setdefault(resource, []).append(request)
                 return True
             finally:
                 queue.remove(request)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from .. import wrongs
 from ..model import Column, Parameter, ResultSet, RowCount, SqlError, SqlType
-from . import storage, types
+from . import types
 from . import syntax as s
 from .compile_expressions import unknown
+from .type_information import type_information
 from .types import BIT, INT, SYSNAME
 
 _DESCRIBED = (
@@ -36,7 +37,8 @@ class Procedures:
         name = node.procedure[-1].lower()
         method = {
             "sp_executesql": self._sp_executesql, "sp_describe_first_result_set": self._sp_describe, "kill": self._kill,
-            "sp_set_session_context": self._sp_nothing, "sp_reset_connection": self._sp_reset, "sp_who": None,
+            "sp_datatype_info": self._sp_datatype_info, "sp_datatype_info_90": self._sp_datatype_info, "sp_datatype_info_100": self._sp_datatype_info,
+            "sp_set_session_context": self._sp_nothing, "sp_reset_connection": self._sp_reset,
         }.get(name)
         if method is None:
             raise SqlError(2812, f"Could not find stored procedure '{'.'.join(node.procedure)}'.") if not name.startswith("sp_") else unknown(
@@ -118,9 +120,12 @@ class Procedures:
         other = self.engine.sessions.get(wanted)
         if other is None:
             raise SqlError(6106, f"Process ID {wanted} is not an active process ID.")
-        other.killed = True
         other.cancel()
+        other.hang_up()
         yield RowCount(-1)
+
+    def _sp_datatype_info(self, node: s.Execute) -> Iterator:
+        yield type_information(self._argument(node, "@data_type", 0, INT) or 0)
 
     def _sp_nothing(self, node: s.Execute) -> Iterator:
         yield RowCount(-1)
@@ -134,5 +139,3 @@ def _without_output(declared: str) -> str:
     import re
     return re.sub(r"\b(?:OUTPUT|OUT|READONLY)\b", "", declared, flags=re.I)
 
-
-__all__ = ["Procedures", "storage"]

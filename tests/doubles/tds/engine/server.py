@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import shutil
 import sqlite3
 import threading
 from collections.abc import Iterable
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from ..model import Login, SqlError, SqlType
 from . import storage
-from .catalog import Catalog, DatabaseSettings, Object
+from .catalog import Catalog, DatabaseSettings
 from .locks import Locks
 
 _SYSTEM = ("master", "tempdb", "model", "msdb")
@@ -24,15 +23,16 @@ class Database:
     def __init__(self, settings: DatabaseSettings):
         self.settings = settings
         self.catalog = Catalog()
-        self.identities: dict[int, int] = {}  # by table: the value that was given last
+        self.identities: dict[int, int] = {}  # by table: the value that was given last; found in the rows after a start
         self.rowversion = 2000
         connection = sqlite3.connect(settings.file, isolation_level=None)
         try:
+            connection.execute("PRAGMA synchronous = OFF")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("CREATE TABLE IF NOT EXISTS catalog (document BLOB)")
             found = connection.execute("SELECT document FROM catalog").fetchone()
             if found:
-                self.catalog, self.identities, self.rowversion = pickle.loads(found[0])  # noqa: S301  our own file
+                self.catalog, self.rowversion = pickle.loads(found[0])  # noqa: S301  our own file
                 self.rowversion += 1_000_000
         finally:
             connection.close()
@@ -42,7 +42,7 @@ class Database:
         return f"d{self.settings.id}"
 
     def document(self) -> bytes:
-        return pickle.dumps((self.catalog, self.identities, self.rowversion))
+        return pickle.dumps((self.catalog, self.rowversion))
 
     def next_rowversion(self) -> bytes:
         self.rowversion += 1
@@ -65,7 +65,6 @@ class Server:
         self.sessions: dict[int, object] = {}
         self.logins: dict[str, dict] = {"sa": {"password": None, "database": "master"}}
         self.server_roles: dict[str, set[str]] = {"sysadmin": {"sa"}}
-        self.denied_logins: set[str] = set()
         self.databases: dict[str, Database] = {}
         self._next_database = 5
         self._load()
@@ -144,17 +143,18 @@ class Server:
             source.close()
             target.close()
 
-    def drop_database(self, name: str, dropping=None) -> None:
+    def drop_database(self, name: str) -> None:
         with self.lock:
             database = self.find(name)
             if database.settings.id < 5:
                 raise SqlError(3708, f"Cannot drop the database '{name}' because it is a system database.")
             if any(session.database.casefold() == name.casefold() for session in self.sessions.values() if not session.closed):
                 raise SqlError(3702, f'Cannot drop database "{name}" because it is currently in use.')
-            if any(other.settings.source_id == database.settings.id for other in self.databases.values()):
-                raise SqlError(3709, f"Cannot drop the database while the database snapshot of it exists.")
-            for session in list(self.sessions.values()):
-                session.runtime.detach(database.schema)
+            for other in self.databases.values():
+                if other.settings.source_id == database.settings.id:
+                    raise SqlError(3709, f'Cannot drop the database while the database snapshot "{other.settings.name}" refers to it. Drop that '
+                                         "database first.")
+            # Sessions that have read it keep their handle; its number is never given again.
             del self.databases[name.casefold()]
             for suffix in ("", "-wal", "-shm"):
                 Path(database.settings.file + suffix).unlink(missing_ok=True)
@@ -208,7 +208,7 @@ class Server:
     def open_session(self, login: Login):
         from .session import Session
         known = self.find_login(login.user)
-        if known is None or login.user.casefold() in self.denied_logins:
+        if known is None:
             raise SqlError(18456, f"Login failed for user '{login.user}'.", 14, fatal=True)
         name = login.database or known["database"] or "master"
         database = self.databases.get(name.casefold())
@@ -242,7 +242,6 @@ class Server:
         for session in list(self.sessions.values()):
             session.cancel()
         self.save()
-        shutil.rmtree(self.folder / "temporary", ignore_errors=True)
 
 
 def stored_rows(types: list[SqlType], rows: Iterable[tuple]) -> Iterable[tuple]:
@@ -250,5 +249,3 @@ def stored_rows(types: list[SqlType], rows: Iterable[tuple]) -> Iterable[tuple]:
     for row in rows:
         yield tuple(value if value is None or encode is None else encode(value) for encode, value in zip(encoders, row))
 
-
-__all__ = ["Database", "Object", "Server", "stored_rows"]

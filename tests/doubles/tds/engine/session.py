@@ -7,7 +7,6 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator
-from itertools import islice
 
 from ..model import Column, Login, Message, Parameter, ResultSet, RowCount, SqlError, SqlType
 from . import storage, types
@@ -15,6 +14,7 @@ from . import syntax as s
 from .changes import Changes
 from .compile_expressions import unknown
 from .compile_queries import Compiled, QueryCompiler
+from .constraints import Constraints
 from .definitions import Definitions
 from .expression import ABSENT, Scope
 from .parse_statements import parse
@@ -37,7 +37,7 @@ class _Leave(Exception):
         self.action = action
 
 
-class Session(Transactions, Tables, Changes, Definitions, Procedures):
+class Session(Transactions, Tables, Changes, Constraints, Definitions, Procedures):
     """The Session of model.py."""
 
     def __init__(self, engine, login: Login, session_id: int, database: str):
@@ -49,6 +49,7 @@ class Session(Transactions, Tables, Changes, Definitions, Procedures):
         self.runtime = Runtime()
         self.started = datetime.datetime.now(datetime.timezone.utc)
         self.closed = False
+        self.hang_up = lambda: None
         self._cancelled = False
         self._statement_now: datetime.datetime | None = None
         self._cursor: sqlite3.Cursor | None = None
@@ -465,5 +466,3 @@ _HANDLERS = {
     s.Delete: Session.delete, s.Truncate: Session.truncate, s.Execute: Session.execute_procedure, **Definitions.handlers(),
 }
 _IMPLICIT = (s.SelectStatement, s.Insert, s.Update, s.Delete, s.Truncate, s.CreateTable, s.AlterTable, s.Drop)
-
-__all__ = ["Session", "islice"]

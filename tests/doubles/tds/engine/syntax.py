@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..model import SqlType
-
 Parts = tuple[str, ...]  # of a name, outermost first; "" for what is left out (db..table)
 
 
@@ -565,6 +563,3 @@ class Truncate:
 @dataclass(slots=True)
 class Nothing:
     """What is accepted and changes nothing here."""
-
-
-__all__ = [name for name in dir() if name[0].isupper()] + ["SqlType"]

@@ -84,6 +84,8 @@ class Tables:
             made = SourceColumn(column.name, lead + column.physical, type_, column.nullable, column.identity is not None,
                                 column.computed is not None, column.hidden, IMPLICIT, column_id=column.id,
                                 in_star=not column.hidden and not (has_set and column.sparse))
+            if column.masked is not None and not self._unmasked(database):
+                made.expression = _mask(compiler, column)
             if column.column_set:
                 made.computed = True
                 made.expression = _column_set(self, compiler, found, lead)
@@ -197,6 +199,13 @@ class Tables:
             raise SqlError(229, f"The {permission} permission was denied on the object '{found.name}', database "
                                 f"'{database.settings.name}', schema '{found.schema}'.", 14, 5, line=line)
         return denied
+
+    def _unmasked(self, database: Database) -> bool:
+        if self.engine.is_sysadmin(self.login.user) or "db_owner" in self._principals(database):
+            return True
+        who = self._principals(database)
+        return any(action == "GRANT" and what in ("UNMASK", "CONTROL") and kind == "DATABASE" and grantee.casefold() in who
+                   for action, what, kind, _, grantee, _ in database.catalog.grants)
 
     def has_permission(self, securable: str | None, kind: str | None, permission: str | None) -> int | None:
         permission, kind = (permission or "").upper(), (kind or "").upper()
@@ -313,6 +322,20 @@ def _refusal(database: Database, found: Object, column: str):
         raise SqlError(230, f"The SELECT permission was denied on the column '{column}' of the object '{found.name}', database "
                             f"'{database.settings.name}', schema '{found.schema}'.", 14)
     return refuse
+
+
+def _mask(compiler: QueryCompiler, column: Column):
+    """What default() shows: zeros, xxxx, 1900-01-01."""
+    def compile_() -> Ex:
+        if column.masked.replace(" ", "").lower() != "default()":
+            raise unknown(f"the mask {column.masked}")
+        kind = types.family(column.type)
+        shown = (s.Literal("string", "xxxx") if kind == "text" else s.Literal("int", "0") if kind in ("int", "decimal", "float") else
+                 s.Literal("string", "1900-01-01") if kind == "moment" else s.Literal("binary", "0x30") if kind == "binary" else None)
+        if shown is None:
+            raise unknown(f"the mask of {column.type.name}")
+        return replace(compiler.convert(compiler.value(shown, Scope()), column.type), nullable=column.nullable)
+    return compile_
 
 
 def _computed(compiler: QueryCompiler, column: Column, found: Object, columns: list[SourceColumn], alias: str):

@@ -88,7 +88,7 @@ class Transactions:
                 for name, document in self._undo.items():
                     database = self.engine.databases.get(name)
                     if database is not None:
-                        database.catalog, _, _ = pickle.loads(document)  # noqa: S301  our own
+                        database.catalog, _ = pickle.loads(document)  # noqa: S301  our own
             self._open = False
             self._writes.clear()
             self._undo.clear()
