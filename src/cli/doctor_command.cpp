@@ -99,8 +99,8 @@ Command add_doctor(CLI::App& app) {
   app.add_flag("--json", flags->json, "Print the checks as JSON");
   auto* prove =
       app.add_option("--prove", flags->prove.target,
-                     "Instead: ask this Snowflake target or SQL Server source whether it keeps the promises that pulk rests "
-                     "on, in a schema that is made and dropped; uses Snowflake's warehouse for some minutes")
+                     "Instead: ask this Snowflake target (its warehouse runs for minutes) or SQL Server source for the "
+                     "promises that pulk rests on, in a schema of its own")
           ->type_name("NAME")
           ->excludes(workflow)
           ->excludes(target);
