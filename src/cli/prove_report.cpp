@@ -77,6 +77,7 @@ void print_json(const Intent& intent, const std::vector<Result>& results) {
                                {"warehouse", intent.warehouse},
                                {"size", intent.size},
                                {"schema", intent.schema},
+                               {"lacks", intent.lacks},
                                {"minutes_estimated", intent.minutes},
                                {"credits_estimated", intent.credits},
                                {"class", exit_class(results)},

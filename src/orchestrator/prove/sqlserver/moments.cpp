@@ -2,7 +2,6 @@
 #include <chrono>
 #include <optional>
 
-#include "base/log.h"
 #include "base/strings.h"
 #include "orchestrator/prove/sqlserver/sqlserver_bench.h"
 #include "orchestrator/prove/sqlserver/sqlserver_probe.h"
@@ -117,7 +116,7 @@ Finding locked_by_serializable(SqlServerBench& bench) {
           std::string("; read again: ") + then);
 }
 
-// Dropped in every case; what a killed process leaves is dropped with its schema, whose name it has.
+// What cannot be dropped here, in a run that was cancelled or killed, is dropped with the schema, whose name it has.
 class DatabaseSnapshot {
  public:
   // Throws what the server says: not every one has database snapshots.
@@ -130,11 +129,7 @@ class DatabaseSnapshot {
     connection.execute("CREATE DATABASE " + name_ + " ON " + join(files, ", ") + " AS SNAPSHOT OF " +
                        sqlserver::quote(database));
   }
-  ~DatabaseSnapshot() {
-    if (const auto error = refusal(connection_, "DROP DATABASE " + name_))
-      log_warning("the database snapshot of a probe could not be dropped (" + error->message() +
-                  "); run: DROP DATABASE " + name_);
-  }
+  ~DatabaseSnapshot() { refusal(connection_, "DROP DATABASE " + name_); }
   DatabaseSnapshot(const DatabaseSnapshot&) = delete;
   DatabaseSnapshot& operator=(const DatabaseSnapshot&) = delete;
 

@@ -84,7 +84,7 @@ Finding texts(SqlServerBench& bench) {
                       {"varchar(20)", {"'a''b'", "''"}, {"a'b", ""}},
                       {"nchar(3)", {"N'ä'", "N''"}, {"ä  ", "   "}},
                       {"nvarchar(20)", {"N'häß€😀'", "N'x' + NCHAR(10) + N'y'"}, {"häß€😀", "x\ny"}},
-                      {"varchar(20) COLLATE Latin1_General_CI_AS", {"'häß€'", "' x '"}, {"häß€", " x "}},
+                      {"varchar(20) COLLATE Latin1_General_CI_AS", {"N'häß€'", "' x '"}, {"häß€", " x "}},
                       {"varchar(20) COLLATE Polish_CI_AS", {"N'żółć'", "''"}, {"żółć", ""}},
                       {"varchar(20) COLLATE Japanese_CI_AS", {"N'日本語'", "''"}, {"日本語", ""}}});
 }
