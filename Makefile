@@ -35,6 +35,7 @@ bench: build  ## pulk beside its peers and beside the floors, about 40 minutes; 
 	cmake --build --preset release --target pulk_bench_drain pulk_bench_delay_proxy pulk_bench_odbc_drain
 	$(VENV)/bin/python3 bench/run.py $(BENCH)
 	$(VENV)/bin/python3 bench/odbc.py
+	$(VENV)/bin/python3 bench/sqlserver.py
 	$(VENV)/bin/python3 bench/snowflake.py
 
 asan: setup  ## all tests with AddressSanitizer and UndefinedBehaviorSanitizer

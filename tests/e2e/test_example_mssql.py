@@ -11,7 +11,7 @@ pytest.register_assert_rewrite("crash_support")
 from crash_support import KILLED
 from support.company import BRIEF, BRIEF_SECONDS, EXAMPLE, OLD, PATH, PRINCIPAL, REALM, USER, Authority, Company
 from support.snowflake_table import check_nothing_left
-from support.sqlserver import PASSWORD
+from support.sqlserver import LOGIN, PASSWORD
 from support.values import assert_same_rows
 
 FEW = 2200  # rows, of which OLD are left out
@@ -101,7 +101,7 @@ def test_the_whole_example(example, company):
     checks = {check["check"]: check for check in json.loads(example.run("doctor", "workflow.json", "-c", "configuration.toml", "--json").stdout)}
     assert [check for check in checks.values() if check["status"] == "fail"] == []
     company.vault.control("settings", secret_id_uses=1)
-    assert {"krb5.conf", "kerberos keytab", "kerberos ticket", "kerberos service", "source login", "target login"} <= checks.keys()
+    assert {"vault login", f"vault:{PATH}", "source tls", "kerberos ticket", "kerberos service", "source login", "target token", "target login"} <= checks.keys()
     since = len(company.sqlserver.control("logins"))
     done = example.migrate("-v", "--log-format", "json").expect(0)
     table = done.table("TRANSACTIONS_HISTORY")
@@ -152,7 +152,7 @@ def test_a_run_outlives_its_lease_its_ticket_and_its_tokens(example, company):
     company.snowflake.control("expire", user=USER, what="master")
     sleep_until(over)
     running.wake()
-    running.wait().expect(0, "the password was refused; trying the one that is stored now")
+    running.wait().expect(0, "the login was refused; trying the secret that is stored now")
     assert vault.logins() > logins and kdc.issued(BRIEF) > tickets and len(entra.control("tokens")) > tokens
     example.check_finished()
 
@@ -224,7 +224,8 @@ def test_what_is_wrong(example, company, name):
     said = "\n".join(json.loads(line)["message"] for line in done.stderr.splitlines()) + done.stdout
     assert [text for text in words if text not in said] == [], done
     assert not example.pulk.workspace.exists() and not example.pulk.summary_file.exists()
-    assert company.snowflake.sql("SHOW TABLES IN DATABASE RAW_ZONE") == []
+    assert company.snowflake.sql("SHOW TABLES IN DATABASE RAW_ZONE") == company.snowflake.sql("SHOW STAGES IN DATABASE RAW_ZONE") == []
+    assert {one["user"] for one in company.sqlserver.control("connections")} == {LOGIN}  # that of the fixture
 
 
 # --- secrets
@@ -241,8 +242,10 @@ def test_the_running_process_shows_no_secret(example, company, way):
     running.wait_until_stopped()
     proc = Path(f"/proc/{running.pid}")
     environ = (proc / "environ").read_bytes()
-    if way == "environment":  # what the person put there
-        environ = environ.replace(f"VAULT_SECRET_ID={company.vault.secret_id}".encode(), b"")
+    if way == "environment":
+        before, put_there, after = environ.partition(f"VAULT_SECRET_ID={company.vault.secret_id}".encode())
+        assert put_there
+        environ = before + after
     example.shown += [environ, (proc / "cmdline").read_bytes(), *(path.read_bytes() for path in proc.glob("task/*/comm"))]
     assert [path.read_text() for path in proc.glob("task/*/children") if path.read_text().strip()] == []
     opened = [str(link.readlink()) for link in (proc / "fd").iterdir()]

@@ -114,7 +114,8 @@ std::string literal_of(std::string_view type, const std::string& quoted) {
   const std::string_view name = bare(type);
   const std::string own(type.substr(0, type.find(" COLLATE")));
   const auto cast = [&](const std::string& text) { return "'CAST(''' + " + text + " + ''' AS " + own + ")'"; };
-  if (is_one_of(name, {"tinyint", "smallint", "int", "bigint"})) return "CONVERT(varchar(20), " + quoted + ")";
+  if (is_one_of(name, {"tinyint", "smallint", "int"})) return "CONVERT(varchar(20), " + quoted + ")";
+  if (name == "bigint") return cast("CONVERT(varchar(20), " + quoted + ")");
   if (is_one_of(name, {"decimal", "numeric"})) return cast("CONVERT(varchar(41), " + quoted + ")");
   if (is_one_of(name, {"money", "smallmoney"})) return cast("CONVERT(varchar(30), " + quoted + ", 2)");
   if (is_one_of(name, {"binary", "varbinary", "timestamp", "rowversion"}))

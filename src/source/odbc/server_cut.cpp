@@ -121,8 +121,10 @@ class Seeker {
                                         " ORDER BY " + join(descending, ", ") + dialect_.one_row_at(0));
     if (rows.empty()) return std::nullopt;
     Boundary boundary;
-    for (std::size_t i = 0; i < key_.columns.size(); ++i) boundary.literals.push_back(rows[0][i].value_or("NULL"));
-    boundary.shown = boundary.literals;
+    for (std::size_t i = 0; i < key_.columns.size(); ++i) {
+      boundary.literals.push_back(rows[0][i].value_or("NULL"));
+      boundary.shown.push_back(rows[0][key_.columns.size() + i].value_or("NULL"));
+    }
     return boundary;
   }
 
@@ -150,18 +152,19 @@ std::vector<Boundary> counted(Seeker& seeker, const Key& key, std::int64_t n) {
 }
 
 // Keys at values that are spread evenly between the first and the last; nothing when most of them meet the same rows.
-std::vector<Boundary> spread(Seeker& seeker, const Key& key, std::int64_t points, std::int64_t pieces) {
+std::vector<Boundary> spread(Seeker& seeker, const ServerDialect& dialect, const Key& key, std::int64_t points,
+                             std::int64_t pieces) {
   const auto first = seeker.at("", 0);
   const auto last = seeker.last();
   if (!first || !last) return {};
-  const auto low = parse_integer(first->literals[0]);
-  const auto high = parse_integer(last->literals[0]);
+  const auto low = parse_integer(first->shown[0]);
+  const auto high = parse_integer(last->shown[0]);
   if (!low || !high) return {};
   const Int128 span = static_cast<Int128>(*high) - *low;
   std::vector<Boundary> sample;
   for (std::int64_t i = 0; i < points; ++i) {
     const auto value = static_cast<std::int64_t>(*low + span * i / points);
-    const auto found = seeker.at(key.quoted[0] + " >= " + std::to_string(value), 0);
+    const auto found = seeker.at(key.quoted[0] + " >= " + dialect.integer_literal(value), 0);
     if (found && (sample.empty() || !(sample.back() == *found))) sample.push_back(*found);
   }
   if (static_cast<std::int64_t>(sample.size()) * 4 < points) return {};
@@ -234,7 +237,7 @@ std::vector<PartitionPlan> cut_table(Connection& connection, const ServerDialect
   Seeker seeker(connection, dialect, table, key);
   std::vector<Boundary> boundaries;
   if (request.max_rows <= 0 && key.columns.size() == 1 && is_integer(*key.columns[0]))
-    boundaries = spread(seeker, key, std::min(kMostPoints, pieces * kPointsPerPiece), pieces);
+    boundaries = spread(seeker, dialect, key, std::min(kMostPoints, pieces * kPointsPerPiece), pieces);
   if (boundaries.empty()) {
     std::int64_t rows = table.rows_estimate;
     if (rows < 0)

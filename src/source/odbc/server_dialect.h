@@ -88,6 +88,8 @@ class ServerDialect {
   virtual std::string why_no_ranges() const { return ""; }
   virtual bool can_be_key(const SourceColumn& column) const = 0;
   virtual std::string literal_of(const SourceColumn& column, const std::string& quoted) const = 0;
+  // The literal of an integer column's value.
+  virtual std::string integer_literal(std::int64_t value) const { return std::to_string(value); }
   // SQL that gives a value as people read it in plans.
   virtual std::string shown_of(const SourceColumn&, const std::string& quoted) const {
     return "cast(" + quoted + " AS char)";

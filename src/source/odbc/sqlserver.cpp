@@ -23,7 +23,8 @@ Database database_of(Connection& connection) {
   const auto rows = connection.query(
       "SELECT name, CONVERT(varchar(30), create_date, 126), CONVERT(varchar(36), service_broker_guid), "
       "source_database_id, snapshot_isolation_state, CONVERT(int, is_read_committed_snapshot_on) FROM sys.databases WHERE "
-      "database_id = DB_ID()");
+      // In Azure DB_ID() is not what this view calls the database.
+      "name = DB_NAME()");
   if (rows.empty()) throw Error(ErrorKind::refused, "the login does not see its own database in sys.databases", connection.subject());
   const Row& row = rows.front();
   Database found;
@@ -45,7 +46,7 @@ class SqlServerDialect : public ServerDialect {
 
   std::vector<std::string> session_settings() const override {
     return {
-        "SET TEXTSIZE -1",
+        "SET TEXTSIZE 2147483647",
         "SET LOCK_TIMEOUT " + std::to_string(rules_.lock_timeout * 1000),
         // Literals of a person's filter mean the same whatever the login's language is.
         "SET DATEFORMAT ymd",
@@ -79,6 +80,10 @@ class SqlServerDialect : public ServerDialect {
   bool can_be_key(const SourceColumn& column) const override;
   std::string literal_of(const SourceColumn& column, const std::string& quoted) const override {
     return sqlserver::literal_of(column.native_type, quoted);
+  }
+  // A number of more than 32 bits alone would be a decimal, and no index is sought by a decimal in place of a bigint.
+  std::string integer_literal(std::int64_t value) const override {
+    return "CAST(" + std::to_string(value) + " AS bigint)";
   }
   std::string shown_of(const SourceColumn& column, const std::string& quoted) const override {
     return column.logical->kind == TypeKind::text ? quoted : sqlserver::text_of(column.native_type, quoted);
