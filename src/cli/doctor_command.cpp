@@ -99,9 +99,9 @@ Command add_doctor(CLI::App& app) {
   app.add_flag("--json", flags->json, "Print the checks as JSON");
   auto* prove =
       app.add_option("--prove", flags->prove.target,
-                     "Instead: ask this Snowflake target whether it keeps the promises that pulk rests on, in a schema "
-                     "that is made and dropped; uses its warehouse for some minutes")
-          ->type_name("TARGET")
+                     "Instead: ask this Snowflake target (its warehouse runs for minutes) or SQL Server source for the "
+                     "promises that pulk rests on, in a schema of its own")
+          ->type_name("NAME")
           ->excludes(workflow)
           ->excludes(target);
   app.add_option("--only", flags->prove.only, "With --prove: only the probes of these numbers, as in 12,13")

@@ -15,9 +15,20 @@ std::int64_t count(const std::vector<Result>& results, Outcome outcome) {
   return std::count_if(results.begin(), results.end(), [&](const Result& r) { return r.outcome == outcome; });
 }
 
+// A server costs nothing by the minute.
+void print_server(const Intent& intent) {
+  fmt::print("{}; {}\n", intent.target, intent.who);
+  if (intent.schema.empty())
+    fmt::print("{}\nprobes that need tables are not decided\n\n", intent.lacks);
+  else
+    fmt::print("makes the schema {} with small tables, and drops it at the end\n\n", intent.schema);
+  std::fflush(stdout);
+}
+
 }  // namespace
 
 void print_intent(const Intent& intent) {
+  if (intent.warehouse.empty()) return print_server(intent);
   fmt::print("{}; {}, warehouse {}{}\n", intent.target, intent.who, intent.warehouse,
              intent.size.empty() ? "" : " (" + intent.size + ")");
   fmt::print("makes the schema {} with small tables and a stage, and drops it at the end\n", intent.schema);
@@ -46,7 +57,7 @@ void print_closing(const std::vector<Result>& results, double seconds) {
              count(results, Outcome::fail), count(results, Outcome::undecided), format_seconds(seconds));
   if (exit_class(results) == static_cast<int>(ErrorKind::integrity))
     fmt::print(
-        "This account does not keep a promise that the rows or values in the target rest on: do not load into it.\n");
+        "A promise is not kept that the rows or values in the target rest on: do not load before that is settled.\n");
 }
 
 void print_json(const Intent& intent, const std::vector<Result>& results) {
@@ -66,6 +77,7 @@ void print_json(const Intent& intent, const std::vector<Result>& results) {
                                {"warehouse", intent.warehouse},
                                {"size", intent.size},
                                {"schema", intent.schema},
+                               {"lacks", intent.lacks},
                                {"minutes_estimated", intent.minutes},
                                {"credits_estimated", intent.credits},
                                {"class", exit_class(results)},

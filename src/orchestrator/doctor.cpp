@@ -7,10 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <set>
 
-#include "adbc/adbc.h"
-#include "adbc/snowflake/library.h"
 #include "base/cancel.h"
 #include "base/strings.h"
 #include "config/connections.h"
@@ -19,14 +16,11 @@
 #include "engine/planner.h"
 #include "orchestrator/connections_file.h"
 #include "orchestrator/doctor_checks.h"
-#include "orchestrator/doctor_choice.h"
 #include "orchestrator/doctor_machine.h"
 #include "orchestrator/doctor_probes.h"
 #include "orchestrator/doctor_source.h"
-#include "orchestrator/doctor_token.h"
+#include "orchestrator/doctor_target.h"
 #include "orchestrator/doctor_vault.h"
-#include "orchestrator/prepare.h"
-#include "warehouse/duckdb/duckdb_file.h"
 
 namespace pulk {
 
@@ -34,7 +28,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kTargetMemory = 64LL << 20;
 std::string label_of(const TableConfig& table) {
   if (!table.query.empty()) return "query for " + table.target.table;
   std::vector<std::string> parts;
@@ -82,7 +75,7 @@ class Doctor {
     start_for(options_.connections);
     check_files();
     source_ = check_source(checks_, connections_ ? &*connections_ : nullptr, options_.source);
-    check_target();
+    target_ = check_target(checks_, connections_ ? &*connections_ : nullptr, options_.target);
     check_tables();
     check_machine();
     return checks_.take();
@@ -96,8 +89,6 @@ class Doctor {
 
   void check_files();
   Verdict look_at_connections();
-  void check_target();
-  void check_snowflake(const SnowflakeTarget& target);
   void check_tables();
   Verdict look_at_types();
   void check_machine();
@@ -112,12 +103,10 @@ class Doctor {
   DoctorChecks checks_;
   std::optional<ConnectionsFile> connections_;
   std::optional<Workflow> workflow_;
-  std::unique_ptr<Source> source_;        // set when the login worked
-  std::unique_ptr<Warehouse> warehouse_;  // set when a target is configured
-  std::unique_ptr<WarehouseSession> session_;
+  std::unique_ptr<Source> source_;  // set when the login worked
+  LookedAtTarget target_;
   std::vector<Described> tables_;
   std::int64_t source_bytes_ = 0;
-  bool in_cloud_ = false;  // the target takes no room on this machine
 };
 
 Verdict Doctor::look_at_connections() {
@@ -144,84 +133,6 @@ void Doctor::check_files() {
     workflow_ = load_workflow(options_.workflow);
     return passed(fmt::format("{}: {} tables", options_.workflow, workflow_->tables.size()));
   });
-}
-
-// ------------------------------------------------------------------- target
-
-void Doctor::check_target() {
-  const auto skip_all = [&](const std::string& why) {
-    for (const char* name : {"target folder", "target"}) skip(name, why);
-  };
-  if (!connections_) {
-    skip("target connection", "the connections file cannot be used");
-    return skip_all("the connections file cannot be used");
-  }
-  bool duckdb = false;
-  const SnowflakeTarget* snowflake = nullptr;
-  if (!check("target connection", "name a target of the connections file with --target", [&] {
-        const auto& [name, found] =
-            choose_connection(connections_->targets, connections_->unsupported_targets, options_.target, "target");
-        duckdb = std::holds_alternative<DuckdbConnection>(found);
-        snowflake = std::get_if<SnowflakeTarget>(&found);
-        warehouse_ = open_target(options_.connections, name, cancel_);
-        return passed(name + ": " + warehouse_->location());
-      }))
-    return skip_all("there is no target connection");
-  if (snowflake != nullptr) return check_snowflake(*snowflake);
-
-  const bool library = !duckdb || check("duckdb library", "set PULK_DUCKDB_LIBRARY to the path of libduckdb.so", [&] {
-    const std::string path = duckdb_library();
-    if (!fs::exists(path)) throw Error(ErrorKind::usage, "there is no such file", path);
-    adbc::Database database(path, "duckdb_adbc_init", {{"path", ":memory:"}, {"threads", "1"}});
-    adbc::Connection connection(database);
-    return passed(fmt::format("DuckDB {} in {}", connection.query("SELECT version()").text(0, 0), path));
-  });
-
-  const std::string location = warehouse_->location();
-  const std::string folder = duckdb ? fs::absolute(location).parent_path().string() : probe::nearest_folder(location);
-  const bool writable = check("target folder", "choose another folder", [&] {
-    if (duckdb && !fs::is_directory(folder))
-      throw Error(ErrorKind::usage, "the folder of the DuckDB file does not exist", folder, "mkdir -p " + folder);
-    probe::try_writing(folder);
-    return passed(folder + " can be written to");
-  });
-  if (!library) return skip("target", "the DuckDB library cannot be used");
-  check("target", "see what else uses the target", [&] {
-    std::error_code ignored;
-    if (!fs::exists(location, ignored)) {
-      if (!writable) throw Error(ErrorKind::usage, "does not exist and cannot be made", location, "see target folder");
-      return passed(location + " will be made");
-    }
-    session_ = warehouse_->open(std::chrono::milliseconds(0), kTargetMemory, false, &cancel_);
-    return passed(location + " opens, no other process holds it");
-  });
-}
-
-void Doctor::check_snowflake(const SnowflakeTarget& target) {
-  in_cloud_ = true;
-  if (!check("snowflake driver", "pip install adbc-driver-snowflake",
-             [] { return passed(snowflake::driver_library()); }))
-    return skip("target login", "the driver cannot be used");
-  if (const SnowflakeConnection connection = resolve_snowflake(target);
-      connection.entra.given() &&
-      !check("target token", "check tenant, client and secret", [&] { return look_at_token(connection.entra, ""); }))
-    return skip("target login", "there is no token of Entra ID");
-  if (!check("target login", "check the connection's settings", [&] {
-        session_ = warehouse_->open(std::chrono::milliseconds(0), kTargetMemory, false, &cancel_);
-        return passed(session_->about());
-      }))
-    return;
-  bool sound = true;
-  for (const Warehouse::StageLook& one : warehouse_->stage_looks()) {
-    if (!sound) {
-      skip(one.name, "the check before it failed");
-      continue;
-    }
-    sound = check(one.name, "see docs/snowflake.md, \"A bucket of yours\"", [&] {
-      const auto found = one.look();
-      return found.advice.empty() ? passed(found.detail) : warned(found.detail, found.advice);
-    });
-  }
 }
 
 // ------------------------------------------------------------------- tables
@@ -263,14 +174,14 @@ void Doctor::check_tables() {
     });
   }
   together.reset();
-  if (warehouse_ == nullptr)
+  if (target_.warehouse == nullptr)
     skip("types", "there is no target connection");
   else if (tables_.empty())
     skip("types", "no table could be read");
   else
     check("types", "map the type with columnTypeMappings, or leave the column out with a query",
           [&] { return look_at_types(); });
-  session_.reset();
+  target_.session.reset();
 }
 
 Verdict Doctor::look_at_types() {
@@ -278,12 +189,12 @@ Verdict Doctor::look_at_types() {
   std::size_t columns = 0;
   for (const Described& table : tables_) {
     std::optional<DeployedTable> deployed;
-    if (session_ != nullptr)
-      deployed = session_->describe(warehouse_->resolve(written(table.config.target.database),
-                                                        written(table.config.target.schema),
-                                                        written(table.config.target.table)));
+    if (target_.session != nullptr)
+      deployed = target_.session->describe(target_.warehouse->resolve(written(table.config.target.database),
+                                                                      written(table.config.target.schema),
+                                                                      written(table.config.target.table)));
     const TablePlan plan =
-        plan_columns(table.config, table.info, source_->name_rule(), *warehouse_, deployed, findings);
+        plan_columns(table.config, table.info, source_->name_rule(), *target_.warehouse, deployed, findings);
     partition_request(table.config, table.info, plan, source_->name_rule(), 1, findings);
     columns += plan.columns.size();
   }
@@ -308,8 +219,8 @@ Verdict Doctor::look_at_types() {
 void Doctor::check_machine() {
   check("disk space", "make room", [&] {
     std::vector<std::string> folders = {probe::nearest_folder(options_.workspace)};
-    if (warehouse_ != nullptr && !in_cloud_) {
-      const std::string target = probe::nearest_folder(warehouse_->location());
+    if (target_.warehouse != nullptr && !target_.in_cloud) {
+      const std::string target = probe::nearest_folder(target_.warehouse->location());
       if (!probe::same_disk(target, folders.front())) folders.push_back(target);
     }
     return look_at_disk(folders, source_bytes_);

@@ -86,7 +86,8 @@ class SourceDoctor {
     check_address();
     check_tls();
     if (pg_ != nullptr && pg_->kerberos.given()) check_kerberos(pg_->kerberos, service_of(*pg_));
-    if (server_ != nullptr && server_->kerberos.given()) check_kerberos(server_->kerberos, service_of(*server_));
+    if (server_ != nullptr && server_->kerberos.given())
+      check_kerberos(server_->kerberos, odbc::sqlserver_spn(*server_));
     check_token();
     return check_login();
   }
@@ -170,13 +171,16 @@ void SourceDoctor::check_kerberos(const KerberosIdentity& identity, const std::s
       checks_.skip(one.name, "the check before it failed");
   }
   if (!sound) blocked_by("there is no ticket of Kerberos");
-  // The driver may make another name of the host: its login is tried all the same.
-  if (!sound || service.empty())
+  if (!sound || service.empty()) {
     checks_.skip("kerberos service",
                  sound ? "what the service is called is not known here" : "the check before it failed");
-  else
-    checks_.check("kerberos service", "see that the service is registered",
-                  [&] { return look_at_service(identity, service); });
+    return;
+  }
+  // libpq may make another name of the host: its login is tried all the same.
+  if (!checks_.check("kerberos service", "see that the service is registered",
+                     [&] { return look_at_service(identity, service); }) &&
+      server_ != nullptr)
+    blocked_by("there is no ticket for the service");
 }
 
 void SourceDoctor::check_token() {

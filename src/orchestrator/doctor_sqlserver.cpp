@@ -89,8 +89,4 @@ Verdict look_at_tls(const SqlServerConnection& server) {
   return judge(server, options.name, found);
 }
 
-std::string service_of(const SqlServerConnection& server) {
-  return odbc::sqlserver_spn(server);
-}
-
 }  // namespace pulk

@@ -19,7 +19,4 @@ Verdict look_at_sqlserver_driver(const SqlServerConnection& server, const std::s
 // Encryption and the certificate, as the driver will judge them.
 Verdict look_at_tls(const SqlServerConnection& server);
 
-// As kerberos_service_ticket() takes it; "" where it cannot be told.
-std::string service_of(const SqlServerConnection& server);
-
 }  // namespace pulk

@@ -89,7 +89,7 @@ def test_what_is_said_beforehand_and_at_the_end(ready, account):
     result = ready.run("doctor", "--prove", "snowflake", "--only", "1,6").expect(
         3, "makes the schema \"SALES\".\"_PULK_PROVE_", "and drops it at the end", "X-Small", "about 1 min, 0.02 credits",
         "pass          1 ", "FAIL          6 ", "seen:  said 1, 1 and 1 where 1, 0 and 2 rows were changed",
-        "means: pulk cannot know whether a mark was still its own", "1 passed, 1 failed, 0 not decided", "do not load into it")
+        "means: pulk cannot know whether a mark was still its own", "1 passed, 1 failed, 0 not decided", "do not load before that is settled")
     assert result.stdout.index("credits") < result.stdout.index("pass   ")
 
 
@@ -124,7 +124,7 @@ def test_what_it_refuses(ready, pulk, account):
     def run(*args):
         return ready.run("doctor", "--prove", *args)
 
-    run("nowhere").expect(1, "no target connection named nowhere", "the file has: snowflake")
+    run("nowhere").expect(1, "no connection named nowhere", "the file has: snowflake")
     run("snowflake", "--only", "1,999,1000").expect(1, "no probe 999", "no probe 1000", "docs/prove.md")
     ready.run("doctor", "--only", "1").expect(1)
     pulk.target_keys = {name: value for name, value in pulk.target_keys.items() if name != "database"}
@@ -132,4 +132,4 @@ def test_what_it_refuses(ready, pulk, account):
     run("snowflake").expect(1, "names no database", "write database")
     text = ready.config.read_text()
     ready.config.write_text(text + '\n[connections.target.files]\npath = "/tmp/x"\n')
-    run("files").expect(1, "only the promises of Snowflake can be proven", "the file has: snowflake")
+    run("files").expect(1, "only the promises of Snowflake and SQL Server can be proven", "the file has: snowflake")

@@ -1,5 +1,6 @@
-// One question to a Snowflake account: a promise that pulk rests on, what would break without it, and the function that
-// looks. The probes are listed in probes.cpp; docs/prove.md has the same list with the vendor's pages. Values only.
+// One question to a Snowflake account or a SQL Server: a promise that pulk rests on, what would break without it, and the function
+// that looks. The probes are listed in probes.cpp and sqlserver/probes.cpp; docs/prove.md has the same list with the vendors' pages.
+// Values only.
 #pragma once
 
 #include <string>
@@ -25,12 +26,15 @@ struct Finding {
 
 inline Finding decide(bool held, std::string seen) { return {held ? Outcome::pass : Outcome::fail, std::move(seen)}; }
 
-struct Probe {
-  int number;  // never given to another probe
+struct Promise {
+  int number;  // never given to another one
   const char* theme;
   Rests rests;
   const char* promise;
   const char* broken;  // what it means for a user when the promise does not hold
+};
+
+struct Probe : Promise {
   Finding (*look)(Bench& bench);
 };
 

@@ -18,14 +18,15 @@
 #include "orchestrator/known_secrets.h"
 #include "orchestrator/prepare.h"
 #include "orchestrator/prove/bench.h"
+#include "orchestrator/prove/run_probes.h"
 #include "orchestrator/prove/scratch.h"
+#include "orchestrator/prove/sqlserver/prove_sqlserver.h"
 #include "warehouse/snowflake/snowflake_names.h"
 
 namespace pulk::prove {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 
 // Against a service on the other side of a network; a stand-in on the same machine needs a tenth of it.
 constexpr double kSecondsPerProbe = 2.5, kLeastSeconds = 60;
@@ -39,36 +40,9 @@ double credits_an_hour(const std::string& size) {
   return found == table.end() ? 0 : found->second;
 }
 
-std::vector<const Probe*> chosen(const std::vector<int>& only) {
-  std::vector<const Probe*> list;
-  Problems problems;
-  for (const int number : only)
-    if (std::none_of(probes().begin(), probes().end(), [&](const Probe& p) { return p.number == number; }))
-      problems.add("--only", "there is no probe " + std::to_string(number), "docs/prove.md lists them");
-  problems.throw_if_any();
-  for (const Probe& probe : probes())
-    if (only.empty() || std::find(only.begin(), only.end(), probe.number) != only.end()) list.push_back(&probe);
-  return list;
-}
-
-SnowflakeConnection connection_of(const Options& options, KnownSecrets& secrets) {
-  const ConnectionsFile connections = read_connections(options.connections);
-  secrets.learn(connections);
-  const auto found = connections.targets.find(options.target);
-  std::vector<std::string> able;
-  for (const auto& [name, target] : connections.targets)
-    if (std::holds_alternative<SnowflakeTarget>(target)) able.push_back(name);
-  const std::string there = able.empty() ? "the file has none" : "the file has: " + join(able, ", ");
-  if (found == connections.targets.end())
-    throw Error(ErrorKind::usage, "there is no target connection named " + options.target,
-                connections.path + ":connections.target", "--prove takes the name of a Snowflake target; " + there);
-  const auto* snowflake = std::get_if<SnowflakeTarget>(&found->second);
-  if (snowflake == nullptr)
-    throw Error(ErrorKind::usage,
-                "only the promises of Snowflake can be proven: the others are tested where pulk is built",
-                connections.path + ":connections.target." + options.target,
-                "--prove takes the name of a Snowflake target; " + there);
-  SnowflakeConnection connection = resolve_snowflake(*snowflake);
+SnowflakeConnection resolved(const SnowflakeTarget& target, const Options& options, const ConnectionsFile& connections,
+                             KnownSecrets& secrets) {
+  SnowflakeConnection connection = resolve_snowflake(target);
   secrets.learn(connection);
   for (const std::string& warning : connection.warnings) log_warning(warning);
   if (connection.database.empty())
@@ -129,35 +103,9 @@ bool is_answer(const Error& error) {
   return error.kind() != ErrorKind::retryable && error.kind() != ErrorKind::usage;
 }
 
-Result look(const Probe& probe, Bench& bench, CancelToken& cancel) {
-  Result result;
-  result.probe = &probe;
-  const auto start = Clock::now();
-  bool failed = false;
-  try {
-    Finding finding = probe.look(bench);
-    result.outcome = finding.outcome;
-    result.seen = std::move(finding.seen);
-  } catch (const Error& error) {
-    cancel.check();
-    failed = true;
-    const bool answer = is_answer(error);
-    result.outcome = answer ? Outcome::fail : Outcome::undecided;
-    if (!answer) result.error = error.kind();
-    result.seen = (answer ? "the service refused: " : "an error came in between: ") + error.message();
-  }
-  bench.settle(failed);
-  result.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  return result;
-}
-
-}  // namespace
-
-std::vector<Result> prove(const Options& options, CancelToken& cancel, const Listener& listener) {
-  start_for(options.connections);
-  const std::vector<const Probe*> list = chosen(options.only);
-  KnownSecrets secrets;
-  const SnowflakeConnection connection = connection_of(options, secrets);
+std::vector<Result> prove_snowflake(const Options& options, const SnowflakeConnection& connection,
+                                    KnownSecrets& secrets, CancelToken& cancel, const Listener& listener) {
+  const auto list = chosen(probes(), options.only);
   const std::string name = Scratch::new_name();
   const Intent intent = look_around(connection, options, quote_double(connection.database) + "." + quote_double(name),
                                     list.size(), cancel);
@@ -168,14 +116,41 @@ std::vector<Result> prove(const Options& options, CancelToken& cancel, const Lis
   for (const std::string& left : scratch.dropped())
     log_info("dropped the schema " + left + " that an earlier process has left");
   Bench bench(connection, scratch.full_name(), spool.path(), &cancel);
-  std::vector<Result> results;
-  for (const Probe* probe : list) {
-    cancel.check();
-    results.push_back(look(*probe, bench, cancel));
-    results.back().seen = secrets.without(results.back().seen);
-    listener.on_result(results.back());
-  }
-  return results;
+  return run_probes(list, bench, is_answer, cancel, secrets, listener);
+}
+
+// Throws Error(usage) that names the connections that can be proven.
+[[noreturn]] void refuse(const Options& options, const ConnectionsFile& connections) {
+  std::vector<std::string> able;
+  for (const auto& [name, target] : connections.targets)
+    if (std::holds_alternative<SnowflakeTarget>(target)) able.push_back(name);
+  for (const auto& [name, source] : connections.sources)
+    if (std::holds_alternative<SqlServerConnection>(source)) able.push_back(name);
+  const std::string hint = "--prove takes the name of a Snowflake target or a SQL Server source; " +
+                           (able.empty() ? "the file has none" : "the file has: " + join(able, ", "));
+  if (connections.targets.contains(options.target) || connections.sources.contains(options.target))
+    throw Error(
+        ErrorKind::usage,
+        "only the promises of Snowflake and SQL Server can be proven: the others are tested where pulk is built",
+        connections.path + ":connections." + options.target, hint);
+  throw Error(ErrorKind::usage, "there is no connection named " + options.target, connections.path + ":connections",
+              hint);
+}
+
+}  // namespace
+
+std::vector<Result> prove(const Options& options, CancelToken& cancel, const Listener& listener) {
+  start_for(options.connections);
+  const ConnectionsFile connections = read_connections(options.connections);
+  KnownSecrets secrets;
+  secrets.learn(connections);
+  if (const auto source = connections.sources.find(options.target); source != connections.sources.end())
+    if (const auto* server = std::get_if<SqlServerConnection>(&source->second))
+      return prove_sqlserver(options, *server, secrets, cancel, listener);
+  if (const auto target = connections.targets.find(options.target); target != connections.targets.end())
+    if (const auto* snowflake = std::get_if<SnowflakeTarget>(&target->second))
+      return prove_snowflake(options, resolved(*snowflake, options, connections, secrets), secrets, cancel, listener);
+  refuse(options, connections);
 }
 
 int exit_class(const std::vector<Result>& results) {

@@ -1,5 +1,5 @@
-// `pulk doctor --prove`: asks a Snowflake account whether it keeps the promises that pulk rests on, in a schema that is
-// made for it and dropped again.
+// `pulk doctor --prove`: asks a Snowflake account or a SQL Server whether it keeps the promises that pulk rests on, in a schema that
+// is made for it and dropped again.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@ namespace pulk::prove {
 
 struct Options {
   std::string connections = "configuration.toml";
-  std::string target;     // name of a connection
+  std::string target;     // name of a Snowflake target or a SQL Server source
   std::vector<int> only;  // numbers of probes; empty: all
 };
 
@@ -23,15 +23,16 @@ struct Options {
 struct Intent {
   std::string target;  // the connection's name and the account
   std::string who;     // who is logged in, with which warehouse
-  std::string schema;  // that will be made, "DB"."…"
+  std::string schema;  // that will be made, "DB"."…"; "" when the login may not
+  std::string lacks;   // why not, and what to do
   std::size_t probes = 0;
-  std::string warehouse, size;
+  std::string warehouse, size;  // of Snowflake
   double credits_an_hour = 0;  // 0: the size is not known
   double minutes = 0, credits = 0;
 };
 
 struct Result {
-  const Probe* probe = nullptr;
+  const Promise* probe = nullptr;
   Outcome outcome = Outcome::pass;
   double seconds = 0;
   std::string seen;                // never a secret (I4)
@@ -43,7 +44,7 @@ struct Listener {
   std::function<void(const Result&)> on_result;
 };
 
-// Throws Error(usage) for a target that is not Snowflake's and for unknown numbers, before anything is opened; what the
+// Throws Error(usage) for a connection of another kind and for unknown numbers, before anything is opened; what the
 // login or the making of the schema says; and when it was cancelled. The schema is dropped in every case.
 std::vector<Result> prove(const Options& options, CancelToken& cancel, const Listener& listener);
 

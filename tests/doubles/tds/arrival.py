@@ -63,6 +63,7 @@ def _log_in(connection, data: bytes, encrypted: bool) -> bool:
         return False
     most = LARGEST_PACKET if isinstance(connection.channel, Plain) else LARGEST_ENCRYPTED_PACKET
     facts["packet_size"] = min(max(asked.packet_size or 4096, 512), service.settings.largest_packet, most)
+    connection.session.packet_size, connection.session.encrypted = facts["packet_size"], "TRUE" if encrypted else "FALSE"
     facts["process"] = connection.writer.process_id = connection.session.id
     service.remember_login(facts)
     service.connections[connection.session.id] = connection

@@ -4,8 +4,9 @@ import queue
 import socket
 import struct
 import threading
+import time
 
-from . import procedures, tokens
+from . import procedures, tokens, wrongs
 from .answers import Answer, Cancelled, HangUp
 from .arrival import come_in
 from .columns import Style
@@ -70,6 +71,8 @@ class Connection:
             while True:
                 kind, status, data = read_message(self.channel)
                 if kind == ATTENTION:
+                    if "attention_late" in wrongs.NOW:
+                        time.sleep(2)
                     with self._lock:
                         self._attentions += 1
                     self.session.cancel()

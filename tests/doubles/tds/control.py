@@ -4,6 +4,7 @@
                password. state: fine, expired, must_change, locked, disabled. It may do everything unless sysadmin is false
   /settings    changes settings of service.Settings; answers with all of them
   /faults      a fault, see faults.Fault
+  /wrongs      {names}: see wrongs.py; [] for none
   /clear       no more faults; those that stall go on
   /repeat      {table, times}: see repeated.py; {} forgets all
   /statements  what clients asked for, oldest first: kind, sql, parameters, user, database, process; {forget: true} forgets it
@@ -15,6 +16,7 @@
 import json
 
 from ..small_server import Control
+from . import wrongs
 
 
 class TdsControl(Control):
@@ -34,6 +36,9 @@ class TdsControl(Control):
 
     def on_faults(self, service, body):
         return service.faults.add(**body)
+
+    def on_wrongs(self, service, body):
+        wrongs.change(body["names"])
 
     def on_clear(self, service, body):
         service.faults.clear()

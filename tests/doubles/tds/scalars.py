@@ -4,6 +4,7 @@ import struct
 from decimal import Context, Decimal
 from functools import lru_cache
 
+from . import wrongs
 from .model import SqlType
 
 _EXACT = Context(prec=80)  # Python's own has 28 digits
@@ -81,7 +82,7 @@ def fixed_scalar(type_: SqlType):
         return ticks
     if name == "datetime2":
         return lambda value: ticks(value[1]) + value[0].to_bytes(3, "little")
-    return lambda value: ticks(value[1]) + value[0].to_bytes(3, "little") + struct.pack("<h", value[2])
+    return lambda value: ticks(value[1]) + value[0].to_bytes(3, "little") + struct.pack("<h", 0 if "offset_lost" in wrongs.NOW else value[2])
 
 
 def read_fixed(name: str, data: bytes):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 
+from .. import wrongs
 from ..model import SqlError, SqlType
 from . import types
 from .compile_expressions import unknown
@@ -185,7 +186,7 @@ def _type_id(c, node, scope) -> Ex:
 
 
 def _rows_count(c, node, scope) -> Ex:
-    return c.constant(c.session.rowcount, types.BIGINT)
+    return c.constant(c.session.rowcount - ("rowcount_wrong" in wrongs.NOW), types.BIGINT)
 
 
 def _error(what: str, type_: SqlType):

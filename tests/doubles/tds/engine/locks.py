@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import dataclass
 
+from .. import wrongs
 from ..model import SqlError
 
 SCH_S, IX, S, U, X, SCH_M = "Sch-S", "IX", "S", "U", "X", "Sch-M"
@@ -83,6 +84,8 @@ class Locks:
 
     def _blockers(self, resource: tuple, request: _Request) -> list:
         """Sessions that it waits for."""
+        if "locks_ignored" in wrongs.NOW:
+            return []
         held = self._held.get(resource, [])
         found = [lock.session for lock in held if lock.session is not request.session and lock.mode not in _COMPATIBLE[request.mode]]
         if found or any(lock.session is request.session for lock in held) or request.mode == SCH_S:

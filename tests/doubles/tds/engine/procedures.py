@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .. import wrongs
 from ..model import Column, Parameter, ResultSet, RowCount, SqlError, SqlType
 from . import types
 from . import syntax as s
@@ -88,6 +89,7 @@ class Procedures:
     def describe_first_result_set(self, sql: str, parameters: list[Parameter]) -> ResultSet:
         """What sp_describe_first_result_set answers. Values of `parameters` do not count."""
         compiled = self.described(sql, parameters)
+        written = (lambda type_: type_.name) if "described_short" in wrongs.NOW else types.written
         rows = []
         for at, (name, ex) in enumerate(zip(compiled.names, compiled.columns) if compiled else (), 1):
             length, precision, scale = types.sizes(ex.type)
@@ -96,7 +98,7 @@ class Procedures:
             column = ex.column
             ids = types.IDS[ex.type.name]
             clr = ex.type.name in ("hierarchyid", "geometry", "geography")
-            rows.append((False, at, name or None, ex.nullable, ids[0], types.written(ex.type), length, precision, scale, collation,
+            rows.append((False, at, name or None, ex.nullable, ids[0], written(ex.type), length, precision, scale, collation,
                          ids[1] if clr else None, self.database if clr else None, "sys" if clr else None, ex.type.name if clr else None,
                          f"Microsoft.SqlServer.Types.Sql{ex.type.name.title()}, Microsoft.SqlServer.Types" if clr else None,
                          None, None, None, None, False, bool(collation and "_CS" in collation.upper()), False, None, None, None, None, None,

@@ -64,6 +64,12 @@ def _databases(session, database):
                "OFF", found.read_committed_snapshot, 1, "FULL", found.broker, False, False, False, None, False, False, False)
 
 
+@view("sys.database_files", "file_id int, type tinyint, type_desc nvarchar(60)?, name sysname, physical_name nvarchar(260)?")
+def _database_files(session, database):
+    yield 1, 0, "ROWS", "data", f"/data/{database.settings.name}.mdf"
+    yield 2, 1, "LOG", "log", f"/data/{database.settings.name}.ldf"
+
+
 @view("sys.schemas", "name sysname, schema_id int, principal_id int?")
 def _schemas(session, database):
     for name, id_ in database.catalog.schemas.items():

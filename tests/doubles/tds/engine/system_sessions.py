@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import wrongs
 from . import types
 from .system_objects import KINDS, OBJECT, moment, schema_id
 from .system_views import view
@@ -47,8 +48,9 @@ def _sessions(session, database):
       "net_packet_size int?")
 def _connections(session, database):
     for found in _own_sessions(session):
-        yield (found.id, moment(found.started), "TCP", "TSQL", 0x74000004, getattr(found, "encrypted", "FALSE"),
-               {"kerberos": "KERBEROS"}.get(found.login.method, "SQL"), "127.0.0.1", 1433, getattr(found, "packet_size", 4096))
+        encrypted = "FALSE" if "says_plain" in wrongs.NOW else getattr(found, "encrypted", "FALSE")
+        scheme = "NTLM" if "says_ntlm" in wrongs.NOW else {"kerberos": "KERBEROS"}.get(found.login.method, "SQL")
+        yield (found.id, moment(found.started), "TCP", "TSQL", 0x74000004, encrypted, scheme, "127.0.0.1", 1433, getattr(found, "packet_size", 4096))
 
 
 @view("sys.dm_exec_requests", "session_id smallint, request_id int, status nvarchar(30), command nvarchar(32), database_id smallint, "

@@ -11,6 +11,7 @@ from __future__ import annotations
 import pickle
 import sqlite3
 
+from .. import wrongs
 from ..model import SqlError
 from . import locks
 from .server import Database
@@ -133,13 +134,14 @@ class Transactions:
                 raise SqlError(3952, f"Snapshot isolation transaction failed accessing database '{database.settings.name}' because snapshot "
                                      "isolation is not allowed in this database. Use ALTER DATABASE to allow snapshot isolation.")
             seen = self._snapshot_at.get(database.schema)
-            if seen is not None and found.version > seen:
+            if seen is not None and found.version > seen and "ddl_unseen" not in wrongs.NOW:
                 raise SqlError(3961, f"Snapshot isolation transaction failed in database '{database.settings.name}' because the object accessed "
                                      "by the statement has been modified by a DDL statement in another concurrent transaction since the start "
                                      "of this transaction.")
             if explicit:
                 self._snapshot_at.setdefault(database.schema, database.catalog.next_version)
-                self._open_sqlite()
+                if "snapshot_not_kept" not in wrongs.NOW:
+                    self._open_sqlite()
         if "TABLOCKX" in hints or "XLOCK" in hints:
             self._take(resource, locks.X, explicit)
         elif "UPDLOCK" in hints:
