@@ -1,5 +1,5 @@
-// A password that may be rotated while the process runs: a login that is refused is tried once more with what the secret's
-// origin gives then. Thread-safe.
+// A password that may be rotated while the process runs: a login that is refused is tried once more with what the
+// secret's origin gives then. Thread-safe.
 #pragma once
 
 #include <mutex>

@@ -1,5 +1,5 @@
-// Keywords of an ODBC connection string that a person writes under `odbc_options`: passed on to the driver, but for those
-// that have a key of their own.
+// Keywords of an ODBC connection string that a person writes under `odbc_options`: passed on to the driver, but for
+// those that have a key of their own.
 #pragma once
 
 #include <map>

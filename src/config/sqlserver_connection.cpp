@@ -52,16 +52,18 @@ void take_auth(TomlTable& table, SqlServerConnection& connection) {
   };
   std::string auth = "sql";
   table.take("auth", auth);
-  if (auth == "sql") connection.auth = SqlServerConnection::Auth::sql;
-  else if (auth == "kerberos") connection.auth = SqlServerConnection::Auth::kerberos;
-  else if (auth == "entra") connection.auth = SqlServerConnection::Auth::entra;
+  if (auth == "sql")
+    connection.auth = SqlServerConnection::Auth::sql;
+  else if (auth == "kerberos")
+    connection.auth = SqlServerConnection::Auth::kerberos;
+  else if (auth == "entra")
+    connection.auth = SqlServerConnection::Auth::entra;
   else if (const auto other = others.find(to_lower(auth)); other != others.end())
     table.add_problem("auth", "must be one of sql, kerberos, entra",
                       "write \"" + other->second.first + "\"" + other->second.second);
   else {
     const auto guess = did_you_mean(auth, {"sql", "kerberos", "entra"});
-    table.add_problem("auth", "must be one of sql, kerberos, entra",
-                      guess ? "did you mean \"" + *guess + "\"?" : "");
+    table.add_problem("auth", "must be one of sql, kerberos, entra", guess ? "did you mean \"" + *guess + "\"?" : "");
   }
 }
 
@@ -77,9 +79,11 @@ void take_encrypt(TomlTable& table, SqlServerConnection& connection) {
 
 void take_isolation(TomlTable& table, SqlServerConnection& connection) {
   static const std::map<std::string, SqlServerIsolation> levels{
-      {"automatic", SqlServerIsolation::automatic},       {"snapshot", SqlServerIsolation::snapshot},
+      {"automatic", SqlServerIsolation::automatic},
+      {"snapshot", SqlServerIsolation::snapshot},
       {"read committed", SqlServerIsolation::read_committed},
-      {"serializable", SqlServerIsolation::serializable}, {"read uncommitted", SqlServerIsolation::read_uncommitted},
+      {"serializable", SqlServerIsolation::serializable},
+      {"read uncommitted", SqlServerIsolation::read_uncommitted},
   };
   std::string written = "automatic";
   table.take_choice("isolation", written,
@@ -144,7 +148,8 @@ void take_login(TomlFile& file, TomlTable& table, SqlServerConnection& connectio
       table.take("username", connection.username);
       table.take("password", connection.password);
       if (!table.has("username")) table.add_problem("username", "is missing");
-      if (!table.has("password")) table.add_problem("password", "is missing", "write \"env:NAME\" or another reference");
+      if (!table.has("password"))
+        table.add_problem("password", "is missing", "write \"env:NAME\" or another reference");
       break;
     case SqlServerConnection::Auth::kerberos:
       table.take("server_spn", connection.server_spn);
@@ -167,7 +172,8 @@ void take_server(TomlTable& table, SqlServerConnection& connection) {
   else if (connection.host.find(',') != std::string::npos)
     table.add_problem("host", "names a port", "write it as " + table.path_of_key("port"));
   if (connection.port != 0 && !connection.instance.empty())
-    table.add_problem("instance", "instance and port are both there", "keep the port: it is what the instance listens on");
+    table.add_problem("instance", "instance and port are both there",
+                      "keep the port: it is what the instance listens on");
 }
 
 }  // namespace
@@ -200,10 +206,14 @@ SqlServerConnection read_sqlserver(TomlFile& file, TomlTable& table, std::vector
                       "write ca_certificate: a certificate that is its own authority may stand there");
   if (connection.encrypt == "strict" && connection.trust_server_certificate)
     table.add_problem("trust_server_certificate", "encrypt = \"strict\" always checks the certificate");
-  const bool snapshots = connection.isolation == SqlServerIsolation::automatic ||
-                         connection.isolation == SqlServerIsolation::snapshot;
+  if (connection.snapshot_lock && connection.application_intent == "ReadOnly")
+    table.add_problem("snapshot_lock", "a secondary, which application_intent asks for, ignores locks",
+                      "remove one of them");
+  const bool snapshots =
+      connection.isolation == SqlServerIsolation::automatic || connection.isolation == SqlServerIsolation::snapshot;
   if (connection.snapshot_lock && !snapshots)
-    table.add_problem("snapshot_lock", "is for snapshot transactions", "remove isolation, or write isolation = \"snapshot\"");
+    table.add_problem("snapshot_lock", "is for snapshot transactions",
+                      "remove isolation, or write isolation = \"snapshot\"");
   return connection;
 }
 

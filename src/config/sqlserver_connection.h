@@ -1,5 +1,5 @@
-// A connection to SQL Server in the connections file. Names of keys are those of the workflow contract where it has them;
-// meanings are those of "DSN and Connection String Keywords and Attributes" of Microsoft's ODBC Driver 18.
+// A connection to SQL Server in the connections file. Names of keys are those of the workflow contract where it has
+// them; meanings are those of "DSN and Connection String Keywords and Attributes" of Microsoft's ODBC Driver 18.
 #pragma once
 
 #include <map>

@@ -107,10 +107,10 @@ void KerberosRenewer::ask() {
     granted(ticket.life);
   } catch (const Error& error) {
     const std::lock_guard lock(mutex_);
-    failed(error);
+    if (!stopping_) failed(error);
   } catch (const std::exception& error) {
     const std::lock_guard lock(mutex_);
-    failed(Error(ErrorKind::internal, error.what()));
+    if (!stopping_) failed(Error(ErrorKind::internal, error.what()));
   }
 }
 

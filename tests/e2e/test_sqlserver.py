@@ -123,6 +123,30 @@ def test_a_table_as_wide_as_they_get(pulk, mssql):
     assert pulk.rows("t") == [tuple(str(number) for number in [1, *range(1, 1024)])]
 
 
+@pytest.mark.parametrize("lanes", ["1", "2"])
+def test_validated_against_the_target(pulk, mssql, lanes):
+    mssql.execute("ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON")
+    fill(mssql, "t", "id int PRIMARY KEY, v nvarchar(20), d datetimeoffset(7)", "value, CONCAT(N'ä', value), CAST('2024-01-01 00:00:00.1234567 +01:00' AS datetimeoffset(7))", 600)
+    pulk.write_config(mssql)
+    pulk.write_workflow([table_entry("t", partitionSize={"maxRowsPerPartition": 250})])
+    pulk.migrate("--validate", "--parallel", lanes).expect(0)
+    mssql.execute("UPDATE t SET v = N'other' WHERE id = 7", "DELETE FROM t WHERE id = 300")
+    pulk.run("validate", pulk.workflow, "--parallel", lanes).expect(3, "7", "300")
+
+
+def test_a_view_that_reads_past_the_moment_says_so(pulk, mssql):
+    mssql.execute("ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON", "CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)",
+                  "CREATE VIEW plain AS SELECT id FROM t", "CREATE VIEW dirty AS SELECT id FROM t WITH (NOLOCK)",
+                  f"CREATE VIEW far AS SELECT id FROM {mssql.name}.dbo.t")
+    pulk.write_config(mssql)
+    for view, level in (("plain", "snapshot"), ("dirty", "per-partition"), ("far", "per-partition")):
+        pulk.write_workflow([view])
+        assert pulk.migrate("--parallel", "1", "--restart").expect(0).table(view)["exactly_once"] == level
+    pulk.write_config(mssql, snapshot_lock=True)
+    pulk.write_workflow(["plain"])
+    pulk.migrate("--parallel", "2", "--restart").expect(1, "snapshot_lock cannot lock the tables of the view")
+
+
 # --- one moment
 
 LEVELS = [

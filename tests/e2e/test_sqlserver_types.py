@@ -139,14 +139,6 @@ def test_a_type_without_a_rule_is_refused_by_name(pulk, mssql, native, why):
     pulk.assert_nothing_made()
 
 
-def test_a_variant_as_text_when_it_is_asked_for(pulk, mssql):
-    mssql.execute("CREATE TABLE t (id int PRIMARY KEY, v sql_variant)", "INSERT INTO t VALUES (1, 42), (2, N'ä')")
-    pulk.write_config(mssql)
-    pulk.write_workflow([table_entry("t", columnTypeMappings=[{"sourceType": "sql_variant", "targetType": "VARCHAR"}])])
-    pulk.migrate().expect(0)
-    assert_same_rows([("1", "42"), ("2", "ä")], pulk.rows("t"))
-
-
 def test_an_offset_in_a_column_without_one_is_refused_with_its_key(pulk, mssql):
     mssql.execute("CREATE TABLE t (id int PRIMARY KEY, v datetimeoffset(3))", "INSERT INTO t VALUES (7, '2024-01-01 00:00:00 +00:00')")
     mapped = [table_entry("t", columnTypeMappings=[{"sourceType": "datetimeoffset", "targetType": "TIMESTAMPTZ"}])]

@@ -80,7 +80,8 @@ MeaningOfType meaning_of(const ListedType& type) {
     return means;
   }
   if (type.name == "sql_variant") {
-    means.refusal = "each value has a type of its own";
+    means.refusal = "each value has a type of its own: read it by a query that casts it";
+    means.readable_as_text = false;
   } else if (type.name == "vector") {
     means.refusal = "pulk has no rule for vectors yet";
   } else {
@@ -104,8 +105,7 @@ std::string text_of(std::string_view type, const std::string& quoted) {
   if (is_one_of(name, {"time", "datetime", "datetime2", "smalldatetime", "datetimeoffset"}))
     return convert("varchar(34)", "121");
   if (name == "hierarchyid") return quoted + ".ToString()";
-  if (is_one_of(name, {"xml", "json", "sql_variant", "vector"}))
-    return convert(name == "sql_variant" ? "nvarchar(4000)" : "nvarchar(max)", "");
+  if (is_one_of(name, {"xml", "json", "vector"})) return convert("nvarchar(max)", "");
   if (name == "bit") return convert("varchar(1)", "");
   return convert("varchar(41)", "");
 }
@@ -122,11 +122,14 @@ std::string literal_of(std::string_view type, const std::string& quoted) {
     return "CONVERT(varchar(max), CONVERT(varbinary(8000), " + quoted + "), 1)";
   if (name == "date") return cast("CONVERT(varchar(10), " + quoted + ", 23)");
   // Style 126 is read the same under every DATEFORMAT and LANGUAGE.
-  if (is_one_of(name, {"datetime", "datetime2", "smalldatetime"})) return cast("CONVERT(varchar(30), " + quoted + ", 126)");
+  if (is_one_of(name, {"datetime", "datetime2", "smalldatetime"}))
+    return cast("CONVERT(varchar(30), " + quoted + ", 126)");
   if (name == "time") return cast("CONVERT(varchar(16), " + quoted + ", 121)");
   if (name == "datetimeoffset") return cast("CONVERT(varchar(36), " + quoted + ", 126)");
   if (name == "uniqueidentifier") return cast("CONVERT(varchar(36), " + quoted + ")");
-  const std::string doubled = "REPLACE(" + quoted + ", N'''', N'''''')";
+  // By bytes: to a collation of a language an apostrophe with an accent behind it is another letter.
+  const std::string doubled =
+      "REPLACE(CONVERT(nvarchar(4000), " + quoted + ") COLLATE Latin1_General_BIN2, N'''', N'''''')";
   if (is_one_of(name, {"nchar", "nvarchar"})) return "N'N''' + " + doubled + " + N''''";
   return "N'''' + " + doubled + " + N''''";
 }

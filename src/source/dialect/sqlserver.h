@@ -13,11 +13,11 @@ namespace pulk::sqlserver {
 
 // A row of sys.columns with its type, as far as types go.
 struct ListedType {
-  std::string name;            // of the system type: "nvarchar", lower case; of a CLR type its own name
+  std::string name;             // of the system type: "nvarchar", lower case; of a CLR type its own name
   std::int64_t max_length = 0;  // bytes, -1: max
   int precision = 0, scale = 0;
-  std::string collation;       // "" when it is the database's, and for types without one
-  bool assembly = false;       // a CLR type
+  std::string collation;  // "" when it is the database's, and for types without one
+  bool assembly = false;  // a CLR type
 };
 
 // "decimal(10,2)", "nvarchar(max)", "varchar(20) COLLATE Latin1_General_CS_AS"

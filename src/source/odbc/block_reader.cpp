@@ -38,6 +38,8 @@ BlockReader::BlockReader(Statement& statement, const std::vector<CellWidth>& wid
   set(SQL_ATTR_ROW_BIND_TYPE, number(SQL_BIND_BY_COLUMN));
   set(SQL_ATTR_ROW_ARRAY_SIZE, number(block_));
   set(SQL_ATTR_ROWS_FETCHED_PTR, &fetched_);
+  statuses_.assign(block_, SQL_ROW_SUCCESS);
+  set(SQL_ATTR_ROW_STATUS_PTR, statuses_.data());
   for (std::size_t i = 0; i < widths.size(); ++i) {
     Column& column = columns_[i];
     column.c_type = widths[i].c_type;
@@ -67,7 +69,19 @@ bool BlockReader::next() {
     if (more.empty()) return false;
     statement_.execute(more);
   }
+  check_rows();
   return fetched_ > 0;
+}
+
+// A block with a bad row is a success to SQLFetch. Where nothing is longer than its buffer, a warning for a row is a value
+// that the driver has cut.
+void BlockReader::check_rows() {
+  const bool strict = statement_.connection().quirks().long_cells_unbound;
+  for (std::size_t row = 0; row < static_cast<std::size_t>(fetched_); ++row) {
+    const SQLUSMALLINT status = statuses_[row];
+    if (status == SQL_ROW_ERROR || (strict && status == SQL_ROW_SUCCESS_WITH_INFO))
+      statement_.fail("a value does not fit the type that its column was described with");
+  }
 }
 
 BlockReader::Rows BlockReader::next_rows(std::size_t most) {
@@ -77,7 +91,7 @@ BlockReader::Rows BlockReader::next_rows(std::size_t most) {
   return rows;
 }
 
-std::int64_t BlockReader::count_behind() {
+BlockReader::Behind BlockReader::count_behind() {
   const SQLHSTMT handle = statement_.handle();
   const auto lost = [&]() -> Error {
     return {ErrorKind::retryable, "the rows ended without their count: the connection is gone",
@@ -86,15 +100,21 @@ std::int64_t BlockReader::count_behind() {
   SQLFreeStmt(handle, SQL_UNBIND);
   SQLSetStmtAttr(handle, SQL_ATTR_ROW_ARRAY_SIZE, number(1), 0);
   SQLSetStmtAttr(handle, SQL_ATTR_ROWS_FETCHED_PTR, nullptr, 0);
+  SQLSetStmtAttr(handle, SQL_ATTR_ROW_STATUS_PTR, nullptr, 0);
   if (!statement_.more_results() || !statement_.fetch()) throw lost();
-  SQLBIGINT count = 0;
-  SQLLEN length = 0;
-  if (!SQL_SUCCEEDED(SQLGetData(handle, 1, SQL_C_SBIGINT, &count, sizeof count, &length)))
-    statement_.fail("the count of the rows cannot be read");
-  if (length == SQL_NULL_DATA) throw lost();
+  const auto number_in = [&](SQLUSMALLINT column) {
+    SQLBIGINT value = 0;
+    SQLLEN length = 0;
+    if (!SQL_SUCCEEDED(SQLGetData(handle, column, SQL_C_SBIGINT, &value, sizeof value, &length)))
+      statement_.fail("the count of the rows cannot be read");
+    if (length == SQL_NULL_DATA) throw lost();
+    return static_cast<std::int64_t>(value);
+  };
+  const std::int64_t rows = number_in(1);
+  const Behind behind{rows, number_in(2)};
   // Or the connection would be busy until the reader goes.
   SQLFreeStmt(handle, SQL_CLOSE);
-  return count;
+  return behind;
 }
 
 void BlockReader::read_late(std::size_t index, std::size_t most) {
@@ -103,7 +123,7 @@ void BlockReader::read_late(std::size_t index, std::size_t most) {
     column.bytes.resize(kLateBytes);
     column.bytes.shrink_to_fit();
   }
-  std::size_t filled = 0, length = 0;
+  std::size_t filled = 0, length = 0, announced = 0;
   for (;;) {
     const std::size_t room = column.bytes.size() - filled - terminator(column.c_type);
     SQLLEN rest = 0;
@@ -119,9 +139,13 @@ void BlockReader::read_late(std::size_t index, std::size_t most) {
     const bool known = rest != SQL_NO_TOTAL;
     if (known && static_cast<std::size_t>(rest) <= room) {
       filled += static_cast<std::size_t>(rest);
+      // A piece that the driver did not fill would leave a gap.
+      if (announced != 0 && filled != announced) no_length();
       break;
     }
     length = known ? filled + static_cast<std::size_t>(rest) : 0;
+    if (known && announced != 0 && length != announced) no_length();
+    announced = length;
     filled += room;
     if (std::max(filled, length) > most) {
       column.capacity = filled;

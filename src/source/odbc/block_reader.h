@@ -47,9 +47,12 @@ class BlockReader {
   void stand_at(std::size_t row) { row_ = row; }
   // Of a row that next_rows() gave.
   Cell cell_at(std::size_t column, std::size_t row) const;
-  // The one number that the statement behind this one gives, after the last row. Throws Error(retryable) when it does not
-  // come.
-  std::int64_t count_behind();
+  // The two numbers that the statement behind this one gives, after the last row: of rows, and of open transactions. Throws
+  // Error(retryable) when they do not come.
+  struct Behind {
+    std::int64_t rows = 0, transactions = 0;
+  };
+  Behind count_behind();
   // Columns that are not bound (Quirks::long_cells_unbound) are read by this, one after the other, once in a row, before
   // cell() gives them. A cell of more than `most` bytes is not read to its end.
   bool is_late(std::size_t column) const { return columns_[column].late; }
@@ -79,6 +82,7 @@ class BlockReader {
   }
   [[noreturn]] static void no_length();
 
+  void check_rows();
   // rest: what is left of the cell from here on.
   void get_data(std::size_t column, char* out, std::size_t bytes, std::size_t rest);
 
@@ -87,6 +91,7 @@ class BlockReader {
   std::vector<Column> columns_;
   std::size_t block_ = 1;
   SQLULEN fetched_ = 0;
+  std::vector<SQLUSMALLINT> statuses_;
   std::size_t row_ = 0;
 };
 

@@ -81,6 +81,10 @@ ErrorKind kind_of_sqlserver(const Diagnostics& found) {
     case 1222:   // lock timeout
     case 3960:   // update conflict of a snapshot transaction
     case 3961:   // altered since the snapshot began
+    case 3958: case 3959: case 3966: case 3967:  // the store of row versions: full, or the transaction is its victim
+    case 921: case 922: case 926: case 927: case 952:  // the database is starting, or between two states
+    case 17187: case 18401:  // the server is
+    case 615: case 40549: case 40550: case 40551: case 40552: case 40553: case 42108: case 42109:  // Azure
     case 6005:   // shutdown
     case 596:    // session killed
     case 8628: case 8645: case 8651:  // waiting for memory
@@ -97,6 +101,8 @@ ErrorKind kind_of_sqlserver(const Diagnostics& found) {
       return ErrorKind::refused;
     default: break;
   }
+  // In the middle of "SSPI Provider: …"
+  if (contains(found.text, "Cannot contact any KDC")) return ErrorKind::retryable;
   if (contains(found.text, "certificate verify failed") || contains(found.text, "SSPI Provider") ||
       contains(found.text, "subject name does not match"))
     return ErrorKind::refused;
@@ -160,7 +166,10 @@ bool ends_transaction(const Diagnostics& found, ErrorCodes codes) {
     // A failed statement leaves the transaction to its savepoints.
     case ErrorCodes::postgres: return found.state.starts_with("57P") || found.state.size() != 5;
     case ErrorCodes::sqlserver:
-      return code == 1205 || code == 3951 || code == 3960 || code == 3961 || code == 596 || code == 6005;
+      // Whatever else ends it is seen by the count behind the rows.
+      return code == 241 || code == 242 || code == 245 || code == 1205 || code == 3951 || code == 3958 || code == 3959 ||
+             code == 3960 || code == 3961 || code == 3966 || code == 3967 || code == 596 || code == 6005 ||
+             (code >= 40549 && code <= 40553);
     case ErrorCodes::none: break;
   }
   // Nobody knows: what comes next must not be of another moment.

@@ -131,6 +131,24 @@ Connection::Connection(const std::string& connection_string, const Quirks& quirk
 
 Connection::~Connection() { close(); }
 
+Connection::Rows::Rows(Connection& connection) {
+  if (!connection.quirks().one_statement) return;
+  while (!connection.rows_.try_acquire_for(std::chrono::milliseconds(200))) connection.check_cancelled();
+  connection_ = &connection;
+}
+
+bool Connection::Rows::try_hold(Connection& connection, Rows& rows) {
+  if (!connection.quirks().one_statement) return true;
+  if (!connection.rows_.try_acquire()) return false;
+  rows.connection_ = &connection;
+  return true;
+}
+
+void Connection::Rows::release() {
+  if (connection_ != nullptr) connection_->rows_.release();
+  connection_ = nullptr;
+}
+
 void Connection::close() noexcept {
   registration_.reset();
   again_ = {};
@@ -169,6 +187,11 @@ void Connection::set_executing(bool executing) {
 
 void Connection::check_cancelled() const {
   if (cancel_ != nullptr) cancel_->check();
+}
+
+void Connection::lose_transaction() {
+  lost_ = true;
+  throw Error(ErrorKind::retryable, "the server has ended the transaction that holds the moment", subject_);
 }
 
 std::string Connection::info(SQLUSMALLINT what) const {

@@ -14,8 +14,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/cancel.h"
@@ -52,11 +54,34 @@ class Connection {
   // of another moment.
   bool lost() const { return lost_.load(); }
 
+  // To be called by who has seen that the server has ended the transaction. Throws Error(retryable).
+  [[noreturn]] void lose_transaction();
+
   std::string info(SQLUSMALLINT what) const;
   SQLUINTEGER number_info(SQLUSMALLINT what) const;
   const Quirks& quirks() const { return quirks_; }
   const std::string& subject() const { return subject_; }
   std::mutex& mutex() { return mutex_; }
+  // Held while rows arrive between calls, by drivers that carry one statement at a time: others wait for it before they take
+  // mutex(). Nothing for other drivers.
+  class Rows {
+   public:
+    Rows() = default;
+    explicit Rows(Connection& connection);
+    // Without waiting; false when somebody holds it.
+    static bool try_hold(Connection& connection, Rows& rows);
+    ~Rows() { release(); }
+    Rows(Rows&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
+    Rows& operator=(Rows&& other) noexcept {
+      release();
+      connection_ = std::exchange(other.connection_, nullptr);
+      return *this;
+    }
+
+   private:
+    void release();
+    Connection* connection_ = nullptr;
+  };
   SQLHDBC handle() const { return dbc_; }
 
  private:
@@ -68,6 +93,7 @@ class Connection {
   std::string subject_;
   CancelToken* cancel_;
   std::mutex mutex_;
+  std::binary_semaphore rows_{1};
   // An environment of its own: the driver manager may lock a whole environment during a call.
   SQLHENV env_ = SQL_NULL_HENV;
   SQLHDBC dbc_ = SQL_NULL_HDBC;

@@ -94,6 +94,7 @@ Quirks msodbcsql(std::string_view driver) {
       .keywords = {{"ConnectRetryCount", "0"}, {"MARS_Connection", "no"}, {"Regional", "no"}, {"AnsiNPW", "yes"}},
       .long_cells_need_single_rows = true,
       .long_cells_unbound = true,
+      .one_statement = true,
       .codes = ErrorCodes::sqlserver,
       .wide = true,
   };
@@ -107,6 +108,7 @@ Quirks freetds(std::string_view driver) {
       .doubled_braces = false,
       .long_cells_need_single_rows = true,
       .long_cells_unbound = true,
+      .one_statement = true,
       .codes = ErrorCodes::sqlserver,
       .wide = true,
   };

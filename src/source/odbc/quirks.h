@@ -31,6 +31,8 @@ struct Quirks {
   // SQLGetData reaches only columns that are not bound, in their order, and the length of a cell may not be known before
   // its end: such columns stand last in a statement.
   bool long_cells_unbound = false;
+  // A connection carries one statement: the next one fails as long as rows of the last are not read.
+  bool one_statement = false;
   // Whose numbers the native error codes are.
   ErrorCodes codes = ErrorCodes::none;
   // SQLCancel must not be called on a statement that another thread is executing.

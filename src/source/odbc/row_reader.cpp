@@ -57,10 +57,11 @@ void RowReader::close() {
 
 // I1: the server's own count of what it has sent.
 void RowReader::check_count() {
-  const std::int64_t sent = block_->count_behind();
-  if (sent != row_number_)
+  const BlockReader::Behind behind = block_->count_behind();
+  if (behind.transactions == 0) connection_->lose_transaction();
+  if (behind.rows != row_number_)
     throw Error(ErrorKind::retryable,
-                "the server has sent " + std::to_string(sent) + " rows, and " + std::to_string(row_number_) + " have arrived",
+                "the server has sent " + std::to_string(behind.rows) + " rows, and " + std::to_string(row_number_) + " have arrived",
                 table_.label);
 }
 

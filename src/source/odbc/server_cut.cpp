@@ -1,6 +1,7 @@
 #include "source/odbc/server_cut.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -138,6 +139,7 @@ class Seeker {
 // Every n-th key, by steps along the index: one pass over it. Exact, also with a filter.
 std::vector<Boundary> counted(Seeker& seeker, const Key& key, std::int64_t n) {
   std::vector<Boundary> found;
+  std::set<std::vector<std::string>> seen;
   std::string from_here;
   while (auto next = seeker.at(from_here, n)) {
     // Equal keys cannot be parted: a step that ends inside a run of them goes on to the key after the run.
@@ -145,6 +147,9 @@ std::vector<Boundary> counted(Seeker& seeker, const Key& key, std::int64_t n) {
       next = seeker.at(after(key, *next, false), 0);
       if (!next) break;
     }
+    if (!seen.insert(next->literals).second)
+      throw Error(ErrorKind::refused,
+                  "ranges of " + names_of(key) + " cannot be told exactly: a literal of it is another value");
     found.push_back(*next);
     from_here = at_or_after(key, *next);
   }

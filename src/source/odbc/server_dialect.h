@@ -79,7 +79,8 @@ class ServerDialect {
   virtual std::string limit(std::int64_t rows) const = 0;
   // What stands behind ORDER BY … of a SELECT that gives the one row that comes after `offset` others.
   virtual std::string one_row_at(std::int64_t offset) const { return " LIMIT 1 OFFSET " + std::to_string(offset); }
-  // A statement behind a SELECT that gives the number of its rows, with what parts them; "" when there is none.
+  // A statement behind a SELECT that gives the number of its rows, and that of open transactions, with what parts them; ""
+  // when there is none.
   virtual std::string count_behind() const { return ""; }
   virtual NativeColumn read_as(const ColumnPlan& column) const = 0;
 
@@ -101,6 +102,8 @@ class ServerDialect {
   virtual void begin(Connection& connection, const std::vector<ServerObject>& tables) const = 0;
   // Whether what a begun transaction sees is of one moment.
   virtual bool sees_one_moment(Connection&) const { return true; }
+  // Throws Error(retryable), and the connection is lost, when the transaction that was begun has ended by itself.
+  virtual void check_transaction(Connection&) const {}
   // A text that is equal for two transactions only when they see the same content; empty when the server tells none.
   virtual std::optional<std::string> moment(Connection& connection) const = 0;
   // Why several connections may see several moments, for the plan.

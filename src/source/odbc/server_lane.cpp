@@ -41,15 +41,21 @@ ServerLane::~ServerLane() { give_back_(std::move(connection_)); }
 
 std::unique_ptr<BatchReader> ServerLane::read(const TablePlan& table, const PartitionPlan& partition,
                                               const ReadLimits& limits) {
+  Connection::Rows rows(*connection_);
   const std::lock_guard lock(connection_->mutex());
   check_drift(*connection_, sessions_->dialect(), table);
-  return std::make_unique<ServerReader>(connection_, sessions_->dialect(), table, partition, limits);
+  auto reader = std::make_unique<ServerReader>(connection_, sessions_->dialect(), table, partition, limits);
+  reader->hold(std::move(rows));
+  return reader;
 }
 
 std::int64_t ServerLane::count(const TablePlan& table) {
+  const Connection::Rows held(*connection_);
   const std::lock_guard lock(connection_->mutex());
-  return to_number(connection_->value("SELECT count(*) FROM " + sessions_->dialect().from_item(table.source) +
-                                      where_clause({table.source.filter})));
+  const std::int64_t rows = to_number(connection_->value(
+      "SELECT count(*) FROM " + sessions_->dialect().from_item(table.source) + where_clause({table.source.filter})));
+  sessions_->dialect().check_transaction(*connection_);
+  return rows;
 }
 
 }  // namespace pulk::odbc

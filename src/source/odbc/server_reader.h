@@ -19,6 +19,8 @@ class ServerReader : public RowReader {
   ServerReader(std::shared_ptr<Connection> connection, std::vector<NativeColumn> columns, const std::string& from,
                TablePlan table, const PartitionPlan& partition, const ReadLimits& limits);
   ~ServerReader() override { close(); }
+  // The right to the connection, until the reader goes.
+  void hold(Connection::Rows rows) { held_ = std::move(rows); }
 
  private:
   std::string select(const std::string& from, const std::string& limit) const;
@@ -29,6 +31,7 @@ class ServerReader : public RowReader {
 
   void order_columns();
 
+  Connection::Rows held_;
   std::vector<NativeColumn> columns_;   // by column of the plan, as all else here
   std::vector<std::int64_t> row_bytes_;  // of the rows that are being taken
   std::vector<std::size_t> places_;     // in the SELECT, and in the block

@@ -110,11 +110,14 @@ double ServerSnapshot::age_seconds() const {
 
 bool ServerSnapshot::alive() {
   if (pool_->lost()) return false;
+  Connection::Rows rows;
+  if (!Connection::Rows::try_hold(*catalog_, rows)) return !catalog_->lost();  // somebody reads through it
   const std::unique_lock lock(catalog_->mutex(), std::try_to_lock);
-  if (!lock.owns_lock()) return true;  // somebody reads through it
+  if (!lock.owns_lock()) return true;
   if (catalog_->lost()) return false;
   try {
     catalog_->query("SELECT 1");
+    sessions_->dialect().check_transaction(*catalog_);
     return true;
   } catch (const Error&) {
     return false;
@@ -140,11 +143,13 @@ TableInfo describe(Connection& connection, const ServerDialect& dialect, const T
 }
 
 TableInfo ServerSnapshot::describe(const TableRequest& request) {
+  const Connection::Rows rows(*catalog_);
   const std::lock_guard lock(catalog_->mutex());
   return odbc::describe(*catalog_, sessions_->dialect(), request);
 }
 
 std::vector<PartitionPlan> ServerSnapshot::cut(const TableInfo& table, const PartitionRequest& request) {
+  const Connection::Rows rows(*catalog_);
   const std::lock_guard lock(catalog_->mutex());
   return cut_table(*catalog_, sessions_->dialect(), table, request);
 }

@@ -22,10 +22,12 @@ struct Database {
 Database database_of(Connection& connection) {
   const auto rows = connection.query(
       "SELECT name, CONVERT(varchar(30), create_date, 126), CONVERT(varchar(36), service_broker_guid), "
-      "source_database_id, snapshot_isolation_state, CONVERT(int, is_read_committed_snapshot_on) FROM sys.databases WHERE "
+      "source_database_id, snapshot_isolation_state, CONVERT(int, is_read_committed_snapshot_on) FROM sys.databases "
+      "WHERE "
       // In Azure DB_ID() is not what this view calls the database.
       "name = DB_NAME()");
-  if (rows.empty()) throw Error(ErrorKind::refused, "the login does not see its own database in sys.databases", connection.subject());
+  if (rows.empty())
+    throw Error(ErrorKind::refused, "the login does not see its own database in sys.databases", connection.subject());
   const Row& row = rows.front();
   Database found;
   found.name = row[0].value_or("");
@@ -59,9 +61,8 @@ class SqlServerDialect : public ServerDialect {
     return list_sqlserver_tables(connection, schema);
   }
   ServerObject find(Connection& connection, const TableRequest& request) const override {
-    return request.query.empty()
-               ? find_sqlserver_table(connection, request, rules_.database, rules_.encrypted_columns)
-               : find_sqlserver_query(connection, request);
+    return request.query.empty() ? find_sqlserver_table(connection, request, rules_.database, rules_.encrypted_columns)
+                                 : find_sqlserver_query(connection, request);
   }
 
   std::string from_item(const SourceObject& object) const override {
@@ -74,7 +75,7 @@ class SqlServerDialect : public ServerDialect {
   std::string one_row_at(std::int64_t offset) const override {
     return " OFFSET " + std::to_string(offset) + " ROWS FETCH NEXT 1 ROWS ONLY";
   }
-  std::string count_behind() const override { return "; SELECT ROWCOUNT_BIG()"; }
+  std::string count_behind() const override { return "; SELECT ROWCOUNT_BIG(), @@TRANCOUNT"; }
   NativeColumn read_as(const ColumnPlan& column) const override;
 
   bool can_be_key(const SourceColumn& column) const override;
@@ -92,6 +93,9 @@ class SqlServerDialect : public ServerDialect {
 
   void begin(Connection& connection, const std::vector<ServerObject>& tables) const override;
   bool sees_one_moment(Connection& connection) const override;
+  void check_transaction(Connection& connection) const override {
+    if (connection.value("SELECT @@TRANCOUNT") == "0") connection.lose_transaction();
+  }
   std::optional<std::string> moment(Connection& connection) const override;
   std::string why_not_one_moment() const override {
     return "SQL Server has no snapshot that several connections can share: --parallel 1 with snapshot isolation, "
@@ -136,9 +140,11 @@ SourceFacts SqlServerDialect::facts(Connection& connection) const {
       facts.level = ConsistencyLevel::per_partition;
       facts.level_reason =
           database.versioned_reads
-              ? "each statement sees a moment of its own: ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON, or a database "
+              ? "each statement sees a moment of its own: ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON, or a "
+                "database "
                 "snapshot, give one moment"
-              : "the database keeps no row versions: a row that is moved while its partition is read may be read twice or "
+              : "the database keeps no row versions: a row that is moved while its partition is read may be read twice "
+                "or "
                 "not at all. ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON, a database snapshot, or "
                 "isolation = \"serializable\", which locks writers out, prevent that";
       break;
@@ -187,7 +193,7 @@ void SqlServerDialect::begin(Connection& connection, const std::vector<ServerObj
   if (isolation != SqlServerIsolation::snapshot) return;
   // The moment is that of the first access to data, not of BEGIN.
   for (const ServerObject& table : tables) {
-    if (table.object.is_query()) continue;
+    if (table.kind != ObjectKind::table) continue;
     connection.query("SELECT TOP (1) 1 FROM " + from_item(table.object));
     return;
   }
@@ -208,12 +214,18 @@ std::optional<std::string> SqlServerDialect::moment(Connection& connection) cons
 }
 
 void SqlServerDialect::lock_writers(Connection& connection, const std::vector<ServerObject>& tables) const {
+  if (connection.value("SELECT CONVERT(varchar(20), DATABASEPROPERTYEX(DB_NAME(), 'Updateability'))") == "READ_ONLY")
+    throw Error(ErrorKind::usage, "snapshot_lock locks nobody out of a database that is read-only here",
+                connection.subject(), "a secondary ignores locks: use --parallel 1, or read the primary");
   connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
   connection.execute("BEGIN TRANSACTION");
   for (const ServerObject& table : tables) {
-    if (table.object.is_query())
-      throw Error(ErrorKind::usage, "snapshot_lock cannot lock the tables of a query", connection.subject(),
-                  "make a view of the query, or use --parallel 1 without snapshot_lock");
+    // The hint reaches only those tables of a view that its plan opens.
+    if (table.kind != ObjectKind::table)
+      throw Error(ErrorKind::usage,
+                  "snapshot_lock cannot lock the tables of " +
+                      (table.object.is_query() ? "a query" : "the view " + table.object.name.display()),
+                  connection.subject(), "use --parallel 1 without snapshot_lock");
     connection.query("SELECT TOP (1) 1 FROM " + from_item(table.object) + " WITH (TABLOCK, HOLDLOCK)");
   }
 }
@@ -221,7 +233,7 @@ void SqlServerDialect::lock_writers(Connection& connection, const std::vector<Se
 NativeColumn SqlServerDialect::as_text(const ColumnPlan& column, const std::string& name) const {
   const std::string_view type = column.source_type;
   const bool wide = column.logical.kind == TypeKind::json || sqlserver::bare(type) == "hierarchyid" ||
-                    sqlserver::bare(type) == "sql_variant" || sqlserver::bare(type) == "vector";
+                    sqlserver::bare(type) == "vector";
   const bool open = wide || column.logical.kind == TypeKind::bytes;
   return {sqlserver::text_of(type, name), wide ? NativeForm::utf16 : NativeForm::text, open ? 0 : 41};
 }
@@ -232,15 +244,20 @@ NativeColumn SqlServerDialect::read_as(const ColumnPlan& column) const {
   const bool structs = rules_.native_structs;
   const auto text = [&] { return sqlserver::text_of(column.source_type, name); };
   const auto offset = [&]() -> NativeColumn {
-    return structs ? NativeColumn{name, NativeForm::offset_struct, 0} : NativeColumn{text(), NativeForm::offset_text, 0};
+    return structs ? NativeColumn{name, NativeForm::offset_struct, 0}
+                   : NativeColumn{text(), NativeForm::offset_text, 0};
   };
   switch (column.carrier.kind) {
-    case CarrierKind::boolean: return {name, NativeForm::boolean, 0};
+    case CarrierKind::boolean:
+      return {name, NativeForm::boolean, 0};
     case CarrierKind::int16:
     case CarrierKind::int32:
-    case CarrierKind::int64: return {name, NativeForm::integer, 0};
-    case CarrierKind::float32: return {name, NativeForm::single, 0};
-    case CarrierKind::float64: return {name, NativeForm::float64, 0};
+    case CarrierKind::int64:
+      return {name, NativeForm::integer, 0};
+    case CarrierKind::float32:
+      return {name, NativeForm::single, 0};
+    case CarrierKind::float64:
+      return {name, NativeForm::float64, 0};
     case CarrierKind::decimal128:
       // The structure of money is another one.
       if (structs && (type == "money" || type == "smallmoney"))
@@ -251,22 +268,32 @@ NativeColumn SqlServerDialect::read_as(const ColumnPlan& column) const {
     case CarrierKind::utf8:
     case CarrierKind::json:
       switch (column.logical.kind) {
-        case TypeKind::timestamp: return {name, NativeForm::timestamp_struct, 0};
-        case TypeKind::timestamp_offset: return offset();
+        case TypeKind::timestamp:
+          return {name, NativeForm::timestamp_struct, 0};
+        case TypeKind::timestamp_offset:
+          return offset();
         case TypeKind::text:
-          if (type == "hierarchyid" || type == "sql_variant" || type == "vector") return as_text(column, name);
+          if (type == "hierarchyid" || type == "vector") return as_text(column, name);
+          // Read in pieces, characters of several bytes could be parted.
+          if (type == "text" || column.source_type.starts_with("varchar(max)"))
+            return {"CONVERT(nvarchar(max), " + name + ")", NativeForm::utf16, 0};
           // Two bytes for each unit of UTF-16; a byte of a narrow type is at most one unit.
           return {name, NativeForm::utf16, column.logical.length * 2};
-        default: return as_text(column, name);
+        default:
+          return as_text(column, name);
       }
-    case CarrierKind::binary: return {name, NativeForm::bytes, column.logical.length};
-    case CarrierKind::date32: return {name, NativeForm::date_struct, 0};
+    case CarrierKind::binary:
+      return {name, NativeForm::bytes, column.logical.length};
+    case CarrierKind::date32:
+      return {name, NativeForm::date_struct, 0};
     case CarrierKind::time64_us:
     case CarrierKind::time64_ns:
       return structs ? NativeColumn{name, NativeForm::time2_struct, 0} : NativeColumn{text(), NativeForm::time, 0};
     case CarrierKind::timestamp_us:
-    case CarrierKind::timestamp_ns: return {name, NativeForm::timestamp_struct, 0};
-    case CarrierKind::timestamp_us_utc: return offset();
+    case CarrierKind::timestamp_ns:
+      return {name, NativeForm::timestamp_struct, 0};
+    case CarrierKind::timestamp_us_utc:
+      return offset();
     case CarrierKind::uuid:
       return structs ? NativeColumn{name, NativeForm::guid_struct, 0} : NativeColumn{text(), NativeForm::uuid, 0};
   }

@@ -1,10 +1,10 @@
-// SQL Server behind Microsoft's ODBC Driver 18, or FreeTDS: statements, consistency, the way of each column. The catalog is
-// in sqlserver_catalog, logins are in sqlserver_sessions.
+// SQL Server behind Microsoft's ODBC Driver 18, or FreeTDS: statements, consistency, the way of each column. The
+// catalog is in sqlserver_catalog, logins are in sqlserver_sessions.
 //
-// One moment: a SNAPSHOT transaction sees the moment of its first access to data, and no other transaction can join it. So
-// several connections see one moment only in a database snapshot, or when writers are locked out while they begin; one
-// connection does whenever the database allows snapshot isolation. Sources: "SET TRANSACTION ISOLATION LEVEL", "Database
-// snapshots", "Table hints".
+// One moment: a SNAPSHOT transaction sees the moment of its first access to data, and no other transaction can join it.
+// So several connections see one moment only in a database snapshot, or when writers are locked out while they begin;
+// one connection does whenever the database allows snapshot isolation. Sources: "SET TRANSACTION ISOLATION LEVEL",
+// "Database snapshots", "Table hints".
 #pragma once
 
 #include <memory>
@@ -18,8 +18,8 @@ namespace pulk::odbc {
 struct SqlServerRules {
   std::string database;
   SqlServerIsolation isolation = SqlServerIsolation::automatic;
-  int lock_timeout = 30;       // seconds
-  bool native_structs = true;  // the driver hands over Microsoft's own structures
+  int lock_timeout = 30;           // seconds
+  bool native_structs = true;      // the driver hands over Microsoft's own structures
   bool encrypted_columns = false;  // the driver decrypts Always Encrypted
 };
 

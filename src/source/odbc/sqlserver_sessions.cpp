@@ -86,8 +86,8 @@ void check_driver(const SqlServerConnection& server, const Quirks& quirks) {
   for (const auto& [keyword, value] : quirks.keywords)
     for (const auto& [given, ignored] : server.odbc_options)
       if (iequals(keyword, given))
-        throw Error(ErrorKind::usage, "the ODBC option " + given + " is set by pulk itself", "connections.source.sqlserver",
-                    "remove it from odbc_options");
+        throw Error(ErrorKind::usage, "the ODBC option " + given + " is set by pulk itself",
+                    "connections.source.sqlserver", "remove it from odbc_options");
   if (!is_freetds(quirks)) return;
   const auto refuse = [](const std::string& what) {
     throw Error(ErrorKind::usage, "FreeTDS " + what, "connections.source.sqlserver",
@@ -98,17 +98,19 @@ void check_driver(const SqlServerConnection& server, const Quirks& quirks) {
   if (!server.instance.empty()) refuse("needs the port of an instance, not its name");
   if (!server.ca_certificate.empty()) refuse("takes no ca_certificate");
   if (server.encrypt == "yes" && !server.trust_server_certificate)
-    refuse("does not check the server's certificate by a connection string: trust_server_certificate = true would say so, "
-           "or encrypt = \"no\"");
+    refuse(
+        "does not check the server's certificate by a connection string: trust_server_certificate = true would say so, "
+        "or encrypt = \"no\"");
 }
 
-// Encrypted packets have at most 16,383 bytes ("network packet size" of the server's configuration options), and with sizes
-// near that the driver cannot send a statement that fills one.
+// Encrypted packets have at most 16,383 bytes ("network packet size" of the server's configuration options), and with
+// sizes near that the driver cannot send a statement that fills one.
 constexpr int kEncryptedPacket = 16000;
 
 void set_packet_size(SQLHDBC handle, const SqlServerConnection& server) {
   const int bytes = server.encrypt == "no" ? server.packet_size : std::min(server.packet_size, kEncryptedPacket);
-  SQLSetConnectAttr(handle, SQL_ATTR_PACKET_SIZE, reinterpret_cast<SQLPOINTER>(static_cast<SQLULEN>(bytes)), 0);  // NOLINT
+  SQLSetConnectAttr(handle, SQL_ATTR_PACKET_SIZE, reinterpret_cast<SQLPOINTER>(static_cast<SQLULEN>(bytes)),
+                    0);  // NOLINT
 }
 
 // ACCESSTOKEN of msodbcsql.h: a length in bytes, and the token with a zero byte behind each of its own.
@@ -135,9 +137,10 @@ bool is_freetds(const Quirks& quirks) { return contains(quirks.driver, "tds"); }
 const Quirks& sqlserver_driver(const SqlServerConnection& server) {
   const Quirks* quirks = find_quirks(server.odbc_driver);
   if (quirks == nullptr || quirks->codes != ErrorCodes::sqlserver)
-    throw Error(ErrorKind::usage, "\"" + server.odbc_driver + "\" is no ODBC driver for SQL Server that pulk knows",
-                "connections.source.sqlserver.odbc_driver",
-                "name Microsoft's (\"ODBC Driver 18 for SQL Server\"), FreeTDS, or the path of the library of one of them");
+    throw Error(
+        ErrorKind::usage, "\"" + server.odbc_driver + "\" is no ODBC driver for SQL Server that pulk knows",
+        "connections.source.sqlserver.odbc_driver",
+        "name Microsoft's (\"ODBC Driver 18 for SQL Server\"), FreeTDS, or the path of the library of one of them");
   check_driver(server, *quirks);
   return *quirks;
 }
@@ -154,7 +157,8 @@ std::string sqlserver_spn(const SqlServerConnection& server) {
 
 SqlServerSessions::SqlServerSessions(SqlServerConnection server, const Quirks& quirks, int max_connections,
                                      CancelToken* cancel)
-    : ServerSessions(base_of(server), quirks, make_sqlserver_dialect(rules_of(server, quirks)), max_connections, cancel),
+    : ServerSessions(base_of(server), quirks, make_sqlserver_dialect(rules_of(server, quirks)), max_connections,
+                     cancel),
       server_(std::move(server)),
       password_(server_.password) {}
 

@@ -27,7 +27,8 @@ class SqlServerSessions : public ServerSessions {
 
 // The service principal that a login by Kerberos asks for; "" for an instance by name, whose port the driver finds out.
 std::string sqlserver_spn(const SqlServerConnection& server);
-// What is known of the connection's driver. Throws Error(usage) for one that is none for SQL Server, and for what it cannot do.
+// What is known of the connection's driver. Throws Error(usage) for one that is none for SQL Server, and for what it
+// cannot do.
 const Quirks& sqlserver_driver(const SqlServerConnection& server);
 bool is_freetds(const Quirks& quirks);
 

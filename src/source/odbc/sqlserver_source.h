@@ -9,8 +9,8 @@
 
 namespace pulk {
 
-// Opens no connection yet. With auth = kerberos it sets the environment (identity/kerberos.h). Throws Error(usage) for what
-// the driver cannot do.
+// Opens no connection yet. With auth = kerberos it sets the environment (identity/kerberos.h). Throws Error(usage) for
+// what the driver cannot do.
 std::unique_ptr<Source> make_sqlserver_source(const SqlServerConnection& connection, int max_connections,
                                               CancelToken* cancel);
 

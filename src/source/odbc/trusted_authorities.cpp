@@ -39,7 +39,8 @@ void trust_authorities(const std::string& file) {
   if (file == trusted) return;
   const std::string own = read_text_file(file, "name a PEM file with the authority's certificate");
   if (!contains(own, "-----BEGIN CERTIFICATE-----"))
-    throw Error(ErrorKind::usage, "there is no certificate in the file (PEM)", file, "openssl x509 -inform der makes PEM of DER");
+    throw Error(ErrorKind::usage, "there is no certificate in the file (PEM)", file,
+                "openssl x509 -inform der makes PEM of DER");
   const std::string all = trusted_now() + "\n" + own;
   // Stays open as long as the process: whoever verifies a certificate opens it by its number.
   const int descriptor = ::memfd_create("pulk-authorities", MFD_CLOEXEC);

@@ -33,7 +33,7 @@ TEST(SqlServerTypes, ClrTypesAndVariantsAreRefused) {
   EXPECT_FALSE(meaning_of(clr).logical);
   EXPECT_FALSE(meaning_of(clr).readable_as_text);
   EXPECT_FALSE(meaning_of(listed("sql_variant", 8016)).logical);
-  EXPECT_TRUE(meaning_of(listed("sql_variant", 8016)).readable_as_text);
+  EXPECT_FALSE(meaning_of(listed("sql_variant", 8016)).readable_as_text);
   ListedType hierarchy = listed("hierarchyid", 892);
   hierarchy.assembly = true;
   EXPECT_EQ(meaning_of(hierarchy).logical->kind, TypeKind::text);
@@ -43,7 +43,7 @@ TEST(SqlServerTypes, LiteralsHaveTheColumnsOwnType) {
   EXPECT_EQ(literal_of("int", "[k]"), "CONVERT(varchar(20), [k])");
   EXPECT_EQ(literal_of("decimal(20,5)", "[k]"), "'CAST(''' + CONVERT(varchar(41), [k]) + ''' AS decimal(20,5))'");
   EXPECT_EQ(literal_of("datetime2(7)", "[k]"), "'CAST(''' + CONVERT(varchar(30), [k], 126) + ''' AS datetime2(7))'");
-  EXPECT_EQ(literal_of("nvarchar(9)", "[k]"), "N'N''' + REPLACE([k], N'''', N'''''') + N''''");
+  EXPECT_EQ(literal_of("nvarchar(9)", "[k]"), "N'N''' + REPLACE(CONVERT(nvarchar(4000), [k]) COLLATE Latin1_General_BIN2, N'''', N'''''') + N''''");
   EXPECT_EQ(literal_of("binary(8)", "[k]"), "CONVERT(varchar(max), CONVERT(varbinary(8000), [k]), 1)");
 }
 

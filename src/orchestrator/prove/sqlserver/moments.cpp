@@ -15,7 +15,7 @@ using std::chrono::seconds;
 
 // "" when the database allows it.
 std::string no_snapshots(SqlServerBench& bench) {
-  if (value(bench.reader(), "SELECT snapshot_isolation_state FROM sys.databases WHERE database_id = DB_ID()") == "1")
+  if (value(bench.reader(), "SELECT snapshot_isolation_state FROM sys.databases WHERE name = DB_NAME()") == "1")
     return "";
   return "the database does not allow snapshot isolation: ALTER DATABASE " +
          sqlserver::quote(bench.connection().database) + " SET ALLOW_SNAPSHOT_ISOLATION ON";

@@ -4,6 +4,7 @@ what clients never ask for is left out and so an error 207."""
 from __future__ import annotations
 
 import datetime
+import re
 
 from ..model import SqlType
 from . import types
@@ -162,6 +163,20 @@ def _modules(session, database):
     for found in visible(session, database):
         if found.kind == "V":
             yield found.id, found.text, True, False
+
+
+_THREE_PARTS = re.compile(r"(?<![\w.\]])(\w+|\[[^\]]+\])\.(\w*|\[[^\]]+\])\.(\w+|\[[^\]]+\])")
+
+
+@view("sys.sql_expression_dependencies", "referencing_id int, referenced_server_name sysname?, referenced_database_name sysname?, "
+      "referenced_schema_name sysname?, referenced_entity_name sysname, referenced_id int?")
+def _dependencies(session, database):
+    """Only what views name in other databases."""
+    for found in visible(session, database):
+        if found.kind == "V":
+            for name in _THREE_PARTS.finditer(found.text):
+                database_name, schema, entity = (part.strip("[]") for part in name.groups())
+                yield found.id, None, database_name, schema or None, entity, None
 
 
 # ---- columns and types
