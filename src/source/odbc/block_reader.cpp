@@ -119,10 +119,6 @@ BlockReader::Behind BlockReader::count_behind() {
 
 void BlockReader::read_late(std::size_t index, std::size_t most) {
   Column& column = columns_[index];
-  if (column.bytes.size() > kKeptLateBytes) {
-    column.bytes.resize(kLateBytes);
-    column.bytes.shrink_to_fit();
-  }
   std::size_t filled = 0, length = 0, announced = 0;
   for (;;) {
     const std::size_t room = column.bytes.size() - filled - terminator(column.c_type);
@@ -156,6 +152,14 @@ void BlockReader::read_late(std::size_t index, std::size_t most) {
   }
   column.capacity = filled;
   column.lengths[0] = static_cast<SQLLEN>(filled);
+}
+
+void BlockReader::release_late(std::size_t index) {
+  Column& column = columns_[index];
+  if (column.bytes.size() <= kKeptLateBytes) return;
+  column.capacity = 0;
+  column.bytes.resize(kLateBytes);
+  column.bytes.shrink_to_fit();
 }
 
 void BlockReader::no_length() { throw Error(ErrorKind::internal, "the driver does not tell the length of a cell"); }

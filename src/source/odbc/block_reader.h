@@ -57,6 +57,8 @@ class BlockReader {
   // cell() gives them. A cell of more than `most` bytes is not read to its end.
   bool is_late(std::size_t column) const { return columns_[column].late; }
   void read_late(std::size_t column, std::size_t most);
+  // Gives back the memory of a long cell, which cell() does not give any more.
+  void release_late(std::size_t column);
   Cell cell(std::size_t column) const;
   // The whole of a long cell, of `length` bytes, into `out`, which has room for the terminator.
   void read_long(std::size_t column, std::size_t length, char* out);

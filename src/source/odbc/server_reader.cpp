@@ -140,17 +140,26 @@ std::string ServerReader::shown(std::size_t column) const {
 void ServerReader::take_row() {
   std::int64_t row_bytes = 0;
   wide_ = false;
+  const auto count = [&](std::size_t i) {
+    row_bytes += static_cast<std::int64_t>(block_->cell(places_[i]).length);
+    if (wide_ || row_bytes <= kWideRow) return;
+    wide_ = true;
+    if (limits_.before_wide_row) limits_.before_wide_row();
+  };
+  for (std::size_t i = 0; i < sinks_.size(); ++i)
+    if (!block_->is_late(places_[i])) count(i);
   // UTF-16 has up to twice the bytes of the text that it becomes.
   const auto most = 2 * static_cast<std::size_t>(limits_.max_cell_bytes);
   for (std::size_t i = 0; i < sinks_.size(); ++i) {
-    if (block_->is_late(places_[i])) block_->read_late(places_[i], most);
-    row_bytes += static_cast<std::int64_t>(block_->cell(places_[i]).length);
-  }
-  wide_ = row_bytes > kWideRow;
-  if (wide_ && limits_.before_wide_row) limits_.before_wide_row();
-  for (std::size_t i = 0; i < sinks_.size(); ++i) {
+    const bool late = block_->is_late(places_[i]);
+    if (late) {
+      block_->read_late(places_[i], most);
+      count(i);
+    }
     const std::string_view why = sinks_[i]->append(block_->cell(places_[i]), *block_, places_[i], limits_.max_cell_bytes);
     if (!why.empty()) refuse(i, why);
+    // One long cell at a time beside what it has become.
+    if (late) block_->release_late(places_[i]);
   }
   count_row_bytes(row_bytes);
 }

@@ -14,6 +14,7 @@ namespace {
 // sys.databases, of the database that the connection is in.
 struct Database {
   std::string name, created, guid;
+  std::string group;  // of an availability group: the same on all replicas; "" without one
   bool is_snapshot = false;
   bool allows_snapshot = false;
   bool versioned_reads = false;  // READ_COMMITTED_SNAPSHOT
@@ -22,7 +23,8 @@ struct Database {
 Database database_of(Connection& connection) {
   const auto rows = connection.query(
       "SELECT name, CONVERT(varchar(30), create_date, 126), CONVERT(varchar(36), service_broker_guid), "
-      "source_database_id, snapshot_isolation_state, CONVERT(int, is_read_committed_snapshot_on) FROM sys.databases "
+      "source_database_id, snapshot_isolation_state, CONVERT(int, is_read_committed_snapshot_on), "
+      "CONVERT(varchar(36), group_database_id) FROM sys.databases "
       "WHERE "
       // In Azure DB_ID() is not what this view calls the database.
       "name = DB_NAME()");
@@ -36,6 +38,7 @@ Database database_of(Connection& connection) {
   found.is_snapshot = row[3].has_value();
   found.allows_snapshot = row[4] == "1";
   found.versioned_reads = row[5] == "1";
+  found.group = row[6].value_or("");
   return found;
 }
 
@@ -125,7 +128,9 @@ SourceFacts SqlServerDialect::facts(Connection& connection) const {
   SourceFacts facts;
   facts.product = "SQL Server " + row[0].value_or("?") + " " + row[1].value_or("") + " (" +
                   connection.info(SQL_DRIVER_NAME) + " " + connection.info(SQL_DRIVER_VER) + ")";
-  facts.identity = "sqlserver:" + row[2].value_or("") + "/" + database.name + "/" + database.guid;
+  // A listener leads now to one replica, now to another.
+  facts.identity = "sqlserver:" + (database.group.empty() ? row[2].value_or("") : database.group) + "/" + database.name +
+                   "/" + database.guid;
   if (database.is_snapshot) {
     facts.notes.push_back("a database snapshot of " + database.created + ": all connections see that moment");
     return facts;

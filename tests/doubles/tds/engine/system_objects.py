@@ -56,13 +56,13 @@ def collation_of(database, type_: SqlType) -> str | None:
       "is_auto_close_on bit, is_auto_shrink_on bit?, state tinyint?, state_desc nvarchar(60)?, is_in_standby bit?, "
       "is_cleanly_shutdown bit?, snapshot_isolation_state tinyint?, snapshot_isolation_state_desc nvarchar(60)?, "
       "is_read_committed_snapshot_on bit?, recovery_model tinyint?, recovery_model_desc nvarchar(60)?, service_broker_guid uniqueidentifier, "
-      "is_broker_enabled bit, is_cdc_enabled bit, is_encrypted bit?, replica_id uniqueidentifier?, is_query_store_on bit?, "
+      "is_broker_enabled bit, is_cdc_enabled bit, is_encrypted bit?, replica_id uniqueidentifier?, group_database_id uniqueidentifier?, is_query_store_on bit?, "
       "is_memory_optimized_elevate_to_snapshot_on bit?, is_accelerated_database_recovery_on bit?")
 def _databases(session, database):
     for found in sorted((d.settings for d in session.engine.databases.values()), key=lambda settings: settings.id):
         yield (found.name, found.id, found.source_id, b"\x01", moment(found.created), found.compatibility_level, found.collation, 0, "MULTI_USER",
                found.read_only, False, False, 0, "ONLINE", False, False, int(found.snapshot_isolation), "ON" if found.snapshot_isolation else
-               "OFF", found.read_committed_snapshot, 1, "FULL", found.broker, False, False, False, None, False, False, False)
+               "OFF", found.read_committed_snapshot, 1, "FULL", found.broker, False, False, False, None, None, False, False, False)
 
 
 @view("sys.database_files", "file_id int, type tinyint, type_desc nvarchar(60)?, name sysname, physical_name nvarchar(260)?")
