@@ -45,11 +45,11 @@ class OneProcess(NoServer):
         return sum(int(fields[i]) for i in (11, 12)) / os.sysconf("SC_CLK_TCK")
 
 
-def pulk_command(args, keys, table, lanes):
+def pulk_command(args, keys, table, lanes, kind="odbc"):
     def command(_, out):
         work = out / "work"
         work.mkdir(parents=True)
-        lines = ["[connections.source.odbc]"] + [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+        lines = [f"[connections.source.{kind}]"] + [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
         (work / "c.toml").write_text("\n".join(lines) + f'\n[connections.target.files]\npath = "{out}/files"\n')
         (work / "c.toml").chmod(0o600)
         (work / "w.json").write_text(json.dumps({"tables": [{"source": {"tableName": table}, "target": {"tableName": table}}]}))

@@ -3,12 +3,11 @@
 Microsoft's driver from the stand-in, which sends rows that it has encoded once. See bench/README.md."""
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
 
-from odbc import COLUMNS, OneProcess, measure_source
+from odbc import COLUMNS, OneProcess, measure_source, pulk_command
 from run import HERE, ROOT, Tool
 
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
@@ -31,18 +30,6 @@ WIDE_ROW = ("value, CONCAT(N'żółć ', value), CASE WHEN value % 3 = 0 THEN NU
             "CAST(value AS real), 'plain'")
 
 
-def pulk_command(args, keys, table, lanes):
-    def command(_, out):
-        work = out / "work"
-        work.mkdir(parents=True)
-        lines = ["[connections.source.sqlserver]"] + [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
-        (work / "c.toml").write_text("\n".join(lines) + f'\n[connections.target.files]\npath = "{out}/files"\n')
-        (work / "c.toml").chmod(0o600)
-        (work / "w.json").write_text(json.dumps({"tables": [{"source": {"tableName": table}, "target": {"tableName": table}}]}))
-        return [args.pulk, "migrate", work / "w.json", "-c", work / "c.toml", "--workspace", work / ".pulk", "--parallel", lanes, "-q"]
-    return command
-
-
 def tools(args, keys, connection, table):
     sql = f"SELECT * FROM {table}"
 
@@ -52,7 +39,7 @@ def tools(args, keys, connection, table):
     bare = connection.split(";", 1)[1]
     return [
         Tool("fetch only", lambda _, out: [args.drain, connection, sql, "structures"], writes=False),
-        Tool("pulk", pulk_command(args, keys, table, 1)),
+        Tool("pulk", pulk_command(args, keys, table, 1, "sqlserver")),
         Tool("arrow-odbc", python("arrow_odbc_parquet.py")),
         Tool("mssql-python, Arrow", lambda _, out: [args.peers / "bin" / "python3", HERE / "peers" / "mssql_python_parquet.py", bare, sql, out]),
         Tool("pandas, pyodbc", python("pandas_pyodbc.py"), slow=True),

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "config/connections.h"
+#include "orchestrator/attempts.h"
 #include "orchestrator/connections_file.h"
 #include "orchestrator/export.h"
 #include "orchestrator/known_secrets.h"
@@ -24,26 +25,6 @@ constexpr std::int64_t kDriverMemory = 256LL << 20;
 bool is_snowflake(const std::string& source) {
   return source.empty() || source == "snowflake" || source == "snowflake_connection_name";
 }
-
-// Looks at several things before any of them is complained about, so that one look mends all.
-class Attempts {
- public:
-  template <typename Work>
-  void operator()(const Work& work) {
-    try {
-      work();
-    } catch (const Error& error) {
-      wrong_ = wrong_ ? Error(std::min(wrong_->kind(), error.kind()), std::string(wrong_->what()) + "\n" + error.what())
-                      : error;
-    }
-  }
-  void throw_if_any() const {
-    if (wrong_) throw *wrong_;
-  }
-
- private:
-  std::optional<Error> wrong_;
-};
 
 [[noreturn]] void throw_no_such_source(const std::string& name, const ConnectionsFile& connections) {
   std::vector<std::string> names;

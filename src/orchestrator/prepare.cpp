@@ -10,6 +10,7 @@
 #include "base/cancel.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "orchestrator/attempts.h"
 #include "orchestrator/connections_file.h"
 #include "source/odbc/odbc_source.h"
 #include "source/odbc/sqlserver_source.h"
@@ -88,21 +89,11 @@ std::unique_ptr<Warehouse> open_target(const std::string& connections_file, cons
 
 Ends open_ends(const MigrateOptions& options, CancelToken& cancel) {
   Ends ends;
-  // Both files are read before either is complained about, so that one look mends both.
-  Problems problems;
-  std::optional<Error> first;
   std::optional<ConnectionsFile> connections;
-  const auto attempt = [&](auto&& work) {
-    try {
-      work();
-    } catch (const Error& e) {
-      if (first) throw Error(std::min(first->kind(), e.kind()), std::string(first->what()) + "\n" + e.what());
-      first = e;
-    }
-  };
+  Attempts attempt;
   attempt([&] { ends.workflow = load_workflow(options.workflow); });
   attempt([&] { connections = read_connections(options.connections); });
-  if (first) throw *first;
+  attempt.throw_if_any();
   for (const std::string& warning : connections->warnings) log_warning(warning);
   for (const std::string& path : connections->without_effect) log_info(path + " has no effect in this version");
 

@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "identity/openssl_freed.h"
 
 namespace pulk {
 namespace {
@@ -25,13 +26,6 @@ constexpr std::size_t kHeader = 8, kLargestPacket = 4096;
 constexpr unsigned char kVersion = 0, kEncryption = 1, kEnd = 0xff;
 constexpr unsigned char kOff = 0, kOn = 1, kNotSupported = 2, kRequired = 3;
 
-template <auto Free>
-struct Freed {
-  template <typename T>
-  void operator()(T* pointer) const {
-    Free(pointer);
-  }
-};
 using Context = std::unique_ptr<SSL_CTX, Freed<SSL_CTX_free>>;
 using Session = std::unique_ptr<SSL, Freed<SSL_free>>;
 using Certificate = std::unique_ptr<X509, Freed<X509_free>>;

@@ -19,11 +19,15 @@ class ServerSessions : public Sessions {
   bool may_lock() const { return settings_.snapshot_lock; }
 
  protected:
-  std::unique_ptr<Connection> connect() override;
+  // A connection as the login leaves it; connect() makes the dialect's settings on it.
+  virtual std::unique_ptr<Connection> log_in();
+
+  LoginSecret password_;
 
  private:
+  std::unique_ptr<Connection> connect() final;
+
   const std::unique_ptr<ServerDialect> dialect_;
-  LoginSecret password_;
 };
 
 }  // namespace pulk::odbc

@@ -26,6 +26,7 @@ OdbcConnection base_of(const SqlServerConnection& server) {
   base.host = server.host;
   base.port = server.port;
   base.database = server.database;
+  base.password = server.password;
   base.connect_timeout = server.connect_timeout;
   base.snapshot_lock = server.snapshot_lock;
   return base;
@@ -159,10 +160,9 @@ SqlServerSessions::SqlServerSessions(SqlServerConnection server, const Quirks& q
                                      CancelToken* cancel)
     : ServerSessions(base_of(server), quirks, make_sqlserver_dialect(rules_of(server, quirks)), max_connections,
                      cancel),
-      server_(std::move(server)),
-      password_(server_.password) {}
+      server_(std::move(server)) {}
 
-std::unique_ptr<Connection> SqlServerSessions::log_in(const Secret& password) {
+std::unique_ptr<Connection> SqlServerSessions::log_in_with(const Secret& password) {
   return std::make_unique<Connection>(string_of(server_, quirks_, password), quirks_, server_.connect_timeout,
                                       sqlserver_address(server_), cancel_,
                                       [&](SQLHDBC handle) { set_packet_size(handle, server_); });
@@ -177,31 +177,26 @@ std::unique_ptr<Connection> SqlServerSessions::log_in_with_token() {
                                       });
 }
 
-std::unique_ptr<Connection> SqlServerSessions::connect() {
-  std::unique_ptr<Connection> connection;
+std::unique_ptr<Connection> SqlServerSessions::log_in() {
   switch (server_.auth) {
     case Auth::sql:
-      connection = password_.log_in([&](const Secret& password) { return log_in(password); });
-      break;
+      return password_.log_in([&](const Secret& password) { return log_in_with(password); });
     case Auth::kerberos:
       ensure_kerberos_ticket(server_.kerberos, [this] {
         if (cancel_ != nullptr) cancel_->check();
       });
-      connection = log_in({});
-      break;
+      return log_in_with({});
     case Auth::entra:
-      try {
-        connection = log_in_with_token();
-      } catch (const Error& error) {
-        // It may have been revoked.
-        if (error.kind() != ErrorKind::refused) throw;
-        entra_tokens(server_.entra).forget();
-        connection = log_in_with_token();
-      }
       break;
   }
-  for (const std::string& statement : dialect().session_settings()) connection->execute(statement);
-  return connection;
+  try {
+    return log_in_with_token();
+  } catch (const Error& error) {
+    // It may have been revoked.
+    if (error.kind() != ErrorKind::refused) throw;
+    entra_tokens(server_.entra).forget();
+    return log_in_with_token();
+  }
 }
 
 }  // namespace pulk::odbc

@@ -4,7 +4,6 @@
 #include <memory>
 #include <string>
 
-#include "base/login_secret.h"
 #include "config/sqlserver_connection.h"
 #include "source/odbc/server_sessions.h"
 
@@ -15,14 +14,13 @@ class SqlServerSessions : public ServerSessions {
   SqlServerSessions(SqlServerConnection server, const Quirks& quirks, int max_connections, CancelToken* cancel);
 
  protected:
-  std::unique_ptr<Connection> connect() override;
+  std::unique_ptr<Connection> log_in() override;
 
  private:
-  std::unique_ptr<Connection> log_in(const Secret& password);
+  std::unique_ptr<Connection> log_in_with(const Secret& password);
   std::unique_ptr<Connection> log_in_with_token();
 
   const SqlServerConnection server_;
-  LoginSecret password_;
 };
 
 // The service principal that a login by Kerberos asks for; "" for an instance by name, whose port the driver finds out.
